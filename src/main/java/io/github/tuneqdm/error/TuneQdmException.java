@@ -1,0 +1,39 @@
+package io.github.tuneqdm.error;
+
+/**
+ * A failure that a user can mend. The message is the whole message: what cannot be done, where, why
+ * and how to mend it, such as {@code Cannot read unet/config.json: not valid JSON (line 3)}.
+ */
+public final class TuneQdmException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  private final ExitCode exitCode;
+
+  private TuneQdmException(ExitCode exitCode, String message, Throwable cause) {
+    super(message, cause);
+    this.exitCode = exitCode;
+  }
+
+  /** Bad command line, configuration, bit-width or subject name. */
+  public static TuneQdmException usage(String message) {
+    return new TuneQdmException(ExitCode.USAGE, message, null);
+  }
+
+  /** Bad model folder, checkpoint, photo or table. */
+  public static TuneQdmException inputData(String message) {
+    return new TuneQdmException(ExitCode.INPUT_DATA, message, null);
+  }
+
+  public static TuneQdmException inputData(String message, Throwable cause) {
+    return new TuneQdmException(ExitCode.INPUT_DATA, message, cause);
+  }
+
+  /** Storage that cannot be reached or is full, an engine that does not start, a lost GPU. */
+  public static TuneQdmException environment(String message, Throwable cause) {
+    return new TuneQdmException(ExitCode.ENVIRONMENT, message, cause);
+  }
+
+  public ExitCode exitCode() {
+    return exitCode;
+  }
+}
