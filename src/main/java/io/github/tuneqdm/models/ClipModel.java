@@ -2,6 +2,7 @@ package io.github.tuneqdm.models;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import io.github.tuneqdm.nn.ModelBuilder;
 import io.github.tuneqdm.tensor.BlockWeights;
 import io.github.tuneqdm.tensor.ScaleRows;
@@ -33,6 +34,7 @@ public final class ClipModel implements AutoCloseable {
   private final BlockWeights postNorm;
   private final BlockWeights visualProjection;
   private final BlockWeights textProjection;
+  private final NDArray logitScale;
   private final double eps;
 
   /** Builds the network; {@code builder} belongs to it from now on. */
@@ -65,11 +67,17 @@ public final class ClipModel implements AutoCloseable {
         builder.block("").linearWithoutBias("visual_projection", embed, shape.width()).build();
     textProjection =
         builder.block("").linearWithoutBias("text_projection", embed, t.size("hidden_size")).build();
+    logitScale = builder.tensor("logit_scale");
   }
 
   /** Tokens that a text is padded or cut to. */
   public int textLength() {
     return text.length();
+  }
+
+  /** Natural logarithm of the factor on cosines in CLIP's own logits. */
+  public float logitScale() {
+    return logitScale.toType(DataType.FLOAT32, false).getFloat();
   }
 
   /** Embeds normalised pictures (B, 3, S, S). */

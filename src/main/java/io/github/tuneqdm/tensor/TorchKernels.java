@@ -6,7 +6,6 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValue;
-import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -254,7 +253,7 @@ public final class TorchKernels implements AutoCloseable {
       for (int i = 0; i < values.length; i++) {
         values[i] = toIValue(arguments[i]);
       }
-      return IValueUtils.runMethod(module, method, values);
+      return TorchScriptCall.run(module, method, values);
     } finally {
       for (int i = 0; i < values.length; i++) {
         if (values[i] != null && values[i] != arguments[i]) {
