@@ -180,7 +180,8 @@ public final class TorchKernels implements AutoCloseable {
   }
 
   /**
-   * Each sample's scale row: theta (S * N, P) at rows (B,) divided by initial (P,), as (B, P).
+   * Each sample's scale row: theta (S, N * P) at rows (B,) of its S * N, divided by initial (P,),
+   * as (B, P).
    * Belongs to the manager of {@code rows}.
    */
   public NDArray gatherScales(NDArray rows, NDArray theta, NDArray initial) {
@@ -194,18 +195,25 @@ public final class TorchKernels implements AutoCloseable {
     }
   }
 
-  /** Adds the gradients of a step's scale rows, cut as {@code pieces}, into total (S * N, P). */
+  /** Adds the gradients of a step's scale rows, cut as {@code pieces}, into total (S, N * P). */
   public void scatterGradients(
       List<NDArray> pieces, NDArray rows, NDArray initial, NDArray total) {
     call("scatter_gradients", pieces.toArray(NDArray[]::new), rows, initial, total).close();
   }
 
+  /** Each sample's weighted mean squared error (B,) float32, with its graph. */
+  public NDArray weightedErrors(NDArray prediction, NDArray target, NDArray weights) {
+    return tensor("weighted_errors", prediction, prediction, target, weights);
+  }
+
   /**
    * One AdamW step in place for S subjects, each clipped by its own gradient norm; theta, grad, m
-   * and v are (S, K) float32. Returns the norms before clipping, (S,), in the manager of grad.
+   * and v are (S, N * P) float32. Returns the norms before clipping (S,), in the manager of grad.
+   *
+   * @param mask (P,), 0 at columns that stay as they are and 1 elsewhere; or none
    */
   public NDArray adamW(
-      NDArray grad, NDArray theta, NDArray m, NDArray v, AdamWStep step) {
+      NDArray grad, NDArray theta, NDArray m, NDArray v, NDArray[] mask, AdamWStep step) {
     return tensor(
         "adamw",
         grad,
@@ -213,6 +221,7 @@ public final class TorchKernels implements AutoCloseable {
         grad,
         m,
         v,
+        mask,
         step.learningRate(),
         step.beta1(),
         step.beta2(),
