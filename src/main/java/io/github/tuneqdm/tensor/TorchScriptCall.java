@@ -2,7 +2,6 @@ package io.github.tuneqdm.tensor;
 
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValue;
-import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.util.NativeResource;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
@@ -10,9 +9,9 @@ import java.lang.invoke.MethodType;
 import java.util.Arrays;
 
 /**
- * Calls a method of a TorchScript module so that gradients are recorded whenever the thread's
- * gradient mode says so. DJL's public {@code IValueUtils.runMethod} always switches them off; the
- * native call below it takes the choice as a flag, but is package-private.
+ * Calls a method of a TorchScript module under the thread's own gradient mode. DJL's public {@code
+ * IValueUtils.runMethod} runs everything in libtorch's inference mode, whose tensors may never meet
+ * autograd; the native call below it takes the choice as a flag, but is package-private.
  */
 final class TorchScriptCall {
   private static final MethodHandle RUN;
@@ -43,7 +42,7 @@ final class TorchScriptCall {
     long[] handles = Arrays.stream(arguments).mapToLong(NativeResource::getHandle).toArray();
     try {
       long result =
-          (long) RUN.invoke(module.getHandle().longValue(), method, handles, JniUtils.isGradMode(), false);
+          (long) RUN.invoke(module.getHandle().longValue(), method, handles, true, false);
       return (IValue) RESULT.invoke(result);
     } catch (RuntimeException | Error e) {
       throw e;

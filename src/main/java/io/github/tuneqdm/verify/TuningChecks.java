@@ -132,7 +132,7 @@ final class TuningChecks {
         String group = name.substring(0, name.length() - "out".length());
         int t = Integer.parseInt(group.substring(1, group.length() - 1));
         int row = rowByTimestep && timesteps[0] == t ? 0 : 1;
-        run(g, index, group, t, row, inputs, network, batch, schedule.expert(t), scope);
+        run(g, index, group, t, row, inputs, network, batch, schedule.expertOf(t), scope);
         batch.update(scope, 0, 1); // clears the gradient
       }
     }
@@ -236,12 +236,12 @@ final class TuningChecks {
         SubjectBatch batch = batch(network, experts, repeat(network.initialRow(), experts))) {
       for (int step = 0; step < timesteps.length; step++) {
         int t = (int) timesteps[step];
-        int expert = schedule.expert(t);
+        int expert = schedule.expertOf(t);
         try (NDManager scope = compute.scope()) {
           NDArray x0 = g.row(scope, "latents", (int) latentIndex[step]);
           NDArray eps = g.row(scope, "noise", step);
           NDArray noisy =
-              x0.mul(noise.sqrtAlphaCumprod(t)).add(eps.mul(noise.sqrtOneMinusAlphaCumprod(t)));
+              x0.mul(noise.signalScale(t)).add(eps.mul(noise.noiseScale(t)));
           UNet.Input input =
               new UNet.Input(
                   noisy, scope.create(new long[] {t}), g.array(scope, "encoder_hidden_states"));

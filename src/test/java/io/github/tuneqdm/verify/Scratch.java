@@ -6,8 +6,10 @@ class Scratch {
     Path p = Path.of("src/test/goldens");
     try (Compute c = Compute.cpu(2)) {
       NetworkChecks n = new NetworkChecks(c, new GoldenModels(c, p));
-      for (String f : new String[]{"unet_sd1","unet_sd2","unet_sdxl","unet_ddpm"}) run(p, f, n::unet);
-      run(p,"vae",n::vae); run(p,"vae_legacy",n::vae); run(p,"clip_text",n::clipText); run(p,"clip",n::clip); run(p,"dino_vit",n::dino); run(p,"dinov2",n::dinov2);
+      TuningChecks t = new TuningChecks(c, p);
+      for (String f : new String[]{"n2_asym","n2_sym","n4_asym","n4_sym","n8_asym","n8_sym"}) run(p, "tuneqdm/sd1_"+f, t::settings);
+      for (String f : new String[]{"sd2","sdxl","ddpm"}) run(p, "unet_"+f+"_tq4", g -> t.fourBits(g, f));
+      run(p,"train_trace", t::trace);
     }
   }
   static void run(Path p, String f, java.util.function.Consumer<GoldenFile> c) {
