@@ -24,7 +24,8 @@ public record DdimSampler(
   /** Checks that a caller-made description makes sense. */
   public DdimSampler {
     if (!(clipRange > 0)) {
-      throw TuneQdmException.usage("Cannot clip samples to " + clipRange + ": not a positive range");
+      throw TuneQdmException.usage(
+          "Cannot clip samples to " + clipRange + ": not a positive range");
     }
     if (!(eta >= 0 && eta <= 1)) {
       throw TuneQdmException.usage("Cannot sample with eta " + eta + ": it must lie in [0, 1]");
@@ -68,12 +69,17 @@ public record DdimSampler(
   }
 
   @Override
-  public SamplerRun start(int steps) {
+  public double[] timesteps(int steps) {
     TimestepSpacing.requireSteps(steps, schedule.trainTimesteps());
-    double[] timesteps = spacing.plain(steps, schedule.trainTimesteps(), stepsOffset);
+    return spacing.plain(steps, schedule.trainTimesteps(), stepsOffset);
+  }
+
+  @Override
+  public SamplerRun start(int steps) {
+    double[] timesteps = timesteps(steps);
+    TimestepSpacing.requireUsable(timesteps, schedule.trainTimesteps());
     requireSignal(schedule, timesteps);
-    return new Run(
-        this, timesteps, schedule.trainTimesteps() / steps, new ClippedStep(clipRange));
+    return new Run(this, timesteps, schedule.trainTimesteps() / steps, new ClippedStep(clipRange));
   }
 
   private record Run(DdimSampler sampler, double[] timesteps, int stride, ClippedStep clippedStep)

@@ -45,7 +45,8 @@ public record DdpmSampler(
   /** Checks that a caller-made description makes sense. */
   public DdpmSampler {
     if (!(clipRange > 0)) {
-      throw TuneQdmException.usage("Cannot clip samples to " + clipRange + ": not a positive range");
+      throw TuneQdmException.usage(
+          "Cannot clip samples to " + clipRange + ": not a positive range");
     }
   }
 
@@ -64,9 +65,15 @@ public record DdpmSampler(
   }
 
   @Override
-  public SamplerRun start(int steps) {
+  public double[] timesteps(int steps) {
     TimestepSpacing.requireSteps(steps, schedule.trainTimesteps());
-    double[] timesteps = spacing.plain(steps, schedule.trainTimesteps(), stepsOffset);
+    return spacing.plain(steps, schedule.trainTimesteps(), stepsOffset);
+  }
+
+  @Override
+  public SamplerRun start(int steps) {
+    double[] timesteps = timesteps(steps);
+    TimestepSpacing.requireUsable(timesteps, schedule.trainTimesteps());
     DdimSampler.requireSignal(schedule, timesteps);
     return new Run(this, timesteps, new ClippedStep(clipRange));
   }

@@ -51,7 +51,8 @@ public record DpmSolverSampler(
         config.spacing(TimestepSpacing.LINSPACE),
         config.stepsOffset(),
         config.flag("use_karras_sigmas", false),
-        !config.text("beta_schedule", "linear", "linear", "scaled_linear", "squaredcos_cap_v2")
+        !config
+            .text("beta_schedule", "linear", "linear", "scaled_linear", "squaredcos_cap_v2")
             .equals("squaredcos_cap_v2"),
         config.integer("solver_order", 2, 1, 2),
         config.flag("lower_order_final", true),
@@ -80,7 +81,16 @@ public record DpmSolverSampler(
   }
 
   @Override
+  public double[] timesteps(int steps) {
+    return plan(steps).timesteps();
+  }
+
+  @Override
   public SamplerRun start(int steps) {
+    return new Run(this, plan(steps).usable(schedule.trainTimesteps()));
+  }
+
+  private SigmaSteps plan(int steps) {
     int trainTimesteps = schedule.trainTimesteps();
     TimestepSpacing.requireSteps(steps, trainTimesteps);
     SigmaTable table = new SigmaTable(schedule);
@@ -91,7 +101,7 @@ public record DpmSolverSampler(
         // Timesteps are whole numbers in the end; without rounding they lose their fraction
         timesteps[i] = roundTimesteps ? Math.rint(timesteps[i]) : Math.floor(timesteps[i]);
       }
-      return new Run(this, SigmaSteps.of(timesteps, levels, finalSigma.of(table)));
+      return SigmaSteps.of(timesteps, levels, finalSigma.of(table));
     }
     int last = trainTimesteps - table.countBelowLambda(minLambda);
     if (last < 1) {
@@ -99,7 +109,7 @@ public record DpmSolverSampler(
           "Cannot sample: lambda_min_clipped " + minLambda + " leaves no noise level");
     }
     double[] timesteps = spacing.multistep(steps, trainTimesteps, last, stepsOffset);
-    return new Run(this, SigmaSteps.of(timesteps, table.at(timesteps), finalSigma.of(table)));
+    return SigmaSteps.of(timesteps, table.at(timesteps), finalSigma.of(table));
   }
 
   private static final class Run implements SamplerRun {

@@ -40,7 +40,20 @@ public record EulerSampler(
   }
 
   @Override
+  public double[] timesteps(int steps) {
+    return plan(steps).timesteps();
+  }
+
+  @Override
   public SamplerRun start(int steps) {
+    SigmaSteps plan = plan(steps).usable(schedule.trainTimesteps());
+    float max = plan.sigmas()[0];
+    // Leading spacing starts below the noisiest level, where x still holds signal of variance one
+    float start = spacing == TimestepSpacing.LEADING ? TorchMath.sqrt(max * max + 1) : max;
+    return new Run(schedule.predictionType(), plan, start);
+  }
+
+  private SigmaSteps plan(int steps) {
     TimestepSpacing.requireSteps(steps, schedule.trainTimesteps());
     SigmaTable table = new SigmaTable(schedule);
     double[] timesteps = spacing.continuous(steps, schedule.trainTimesteps(), stepsOffset);
@@ -52,11 +65,7 @@ public record EulerSampler(
         timesteps[i] = (float) timesteps[i];
       }
     }
-    SigmaSteps plan = SigmaSteps.of(timesteps, levels, finalSigma.of(table));
-    float max = plan.sigmas()[0];
-    // Leading spacing starts below the noisiest level, where x still holds signal of variance one
-    float start = spacing == TimestepSpacing.LEADING ? TorchMath.sqrt(max * max + 1) : max;
-    return new Run(schedule.predictionType(), plan, start);
+    return SigmaSteps.of(timesteps, levels, finalSigma.of(table));
   }
 
   private record Run(PredictionType predictionType, SigmaSteps plan, double initNoiseSigma)

@@ -24,6 +24,7 @@ public record PndmSampler(
     implements Sampler {
 
   private static final int ORDER = 4;
+  private static final int WARM_UP_CALLS = 12;
 
   /** Adams-Bashforth weights, newest first, by the number of outputs at hand. */
   private static final double[][] MULTISTEP = {
@@ -51,22 +52,31 @@ public record PndmSampler(
   }
 
   @Override
-  public SamplerRun start(int steps) {
-    int trainTimesteps = schedule.trainTimesteps();
-    TimestepSpacing.requireSteps(steps, trainTimesteps);
-    double[] grid = spacing.plain(steps, trainTimesteps, stepsOffset);
-    int stride = trainTimesteps / steps;
+  public double[] timesteps(int steps) {
+    double[] grid = grid(steps);
     if (skipPrkSteps) {
-      return new Run(this, withSecondRepeated(grid), 0, stride);
+      return withSecondRepeated(grid);
     }
-    if (steps < ORDER) {
+    double[] warmUp = warmUp(grid, schedule.trainTimesteps() / steps / 2);
+    double[] timesteps = Arrays.copyOf(warmUp, warmUp.length + grid.length - 3);
+    System.arraycopy(grid, 3, timesteps, warmUp.length, grid.length - 3);
+    return timesteps;
+  }
+
+  private double[] grid(int steps) {
+    TimestepSpacing.requireSteps(steps, schedule.trainTimesteps());
+    if (!skipPrkSteps && steps < ORDER) {
       throw TuneQdmException.usage(
           "Cannot sample in " + steps + " steps: PNDM with skip_prk_steps false needs at least 4");
     }
-    double[] warmUp = warmUp(grid, stride / 2);
-    double[] timesteps = Arrays.copyOf(warmUp, warmUp.length + grid.length - 3);
-    System.arraycopy(grid, 3, timesteps, warmUp.length, grid.length - 3);
-    return new Run(this, timesteps, warmUp.length, stride);
+    return spacing.plain(steps, schedule.trainTimesteps(), stepsOffset);
+  }
+
+  @Override
+  public SamplerRun start(int steps) {
+    TimestepSpacing.requireUsable(grid(steps), schedule.trainTimesteps());
+    int stride = schedule.trainTimesteps() / steps;
+    return new Run(this, timesteps(steps), skipPrkSteps ? 0 : WARM_UP_CALLS, stride);
   }
 
   private static double[] withSecondRepeated(double[] grid) {
@@ -82,7 +92,7 @@ public record PndmSampler(
 
   /** Per step: its start, the middle twice, its end; three steps from the noisiest timestep. */
   private static double[] warmUp(double[] grid, int half) {
-    double[] timesteps = new double[3 * RUNGE_KUTTA.length];
+    double[] timesteps = new double[WARM_UP_CALLS];
     for (int step = 0; step < 3; step++) {
       double middle = grid[step + 1] + half;
       timesteps[4 * step] = grid[step];
@@ -139,7 +149,9 @@ public record PndmSampler(
           : multistep(modelOutput, i, sample);
     }
 
-    /** Calls 0 to 2 try a slope each from the step's start; call 3 takes the step with their mean. */
+    /**
+     * Calls 0 to 2 try a slope each from the step's start; call 3 takes the step with their mean.
+     */
     private NDArray rungeKutta(NDArray modelOutput, int i, NDArray sample) {
       int call = i % 4;
       int from = (int) timesteps[i - call];
@@ -207,18 +219,15 @@ public record PndmSampler(
       float rest = 1 - alpha;
       double ownFactor = Math.sqrt(alphaTo / alpha);
       double slopeFactor =
-          -(alphaTo - alpha)
-              / (alpha * Math.sqrt(1 - alphaTo) + Math.sqrt(alpha * rest * alphaTo));
+          -(alphaTo - alpha) / (alpha * Math.sqrt(1 - alphaTo) + Math.sqrt(alpha * rest * alphaTo));
       Prediction prediction =
-          Prediction.of(
-              sampler.schedule.predictionType(), Math.sqrt(alpha), Math.sqrt(rest));
+          Prediction.of(sampler.schedule.predictionType(), Math.sqrt(alpha), Math.sqrt(rest));
       Term[] terms = new Term[slope.length + 1];
       terms[0] = new Term(ownFactor + slopeFactor * prediction.noiseFromSample(), x);
       for (int k = 0; k < slope.length; k++) {
         terms[k + 1] =
             new Term(
-                slopeFactor * prediction.noiseFromOutput() * slope[k].factor(),
-                slope[k].array());
+                slopeFactor * prediction.noiseFromOutput() * slope[k].factor(), slope[k].array());
       }
       return LatentMath.next(sample, terms);
     }

@@ -5,15 +5,16 @@ package io.github.tuneqdm.diffusion;
  * Every picture or batch of pictures is one {@link #start run} of it.
  */
 public sealed interface Sampler
-    permits DdpmSampler,
-        DdimSampler,
-        PndmSampler,
-        DpmSolverSampler,
-        EulerSampler,
-        UniPcSampler {
+    permits DdpmSampler, DdimSampler, PndmSampler, DpmSolverSampler, EulerSampler, UniPcSampler {
 
   /** The noise tables it walks along. */
   NoiseSchedule schedule();
+
+  /**
+   * The timesteps of the network calls of {@code steps} steps, as diffusers plans them; a plan that
+   * cannot be run is refused by {@link #start} only.
+   */
+  double[] timesteps(int steps);
 
   /**
    * Plans a run of {@code steps} steps.

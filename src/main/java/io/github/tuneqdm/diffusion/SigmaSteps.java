@@ -1,7 +1,5 @@
 package io.github.tuneqdm.diffusion;
 
-import io.github.tuneqdm.error.TuneQdmException;
-
 /**
  * The plan of a solver that works in sigma: N timesteps and N + 1 decreasing noise levels, the last
  * being where it ends.
@@ -14,13 +12,19 @@ record SigmaSteps(double[] timesteps, float[] sigmas) {
       sigmas[i] = (float) levels[i];
     }
     sigmas[levels.length] = end;
-    for (int i = 1; i < levels.length; i++) {
-      if (!(sigmas[i] < sigmas[i - 1])) {
-        throw TuneQdmException.usage(
-            "Cannot sample in " + levels.length + " steps: too many for distinct noise levels");
+    return new SigmaSteps(timesteps, sigmas);
+  }
+
+  /** Refuses a plan with unknown timesteps or a step that stands still, save for the last. */
+  SigmaSteps usable(int trainTimesteps) {
+    for (int i = 0; i < timesteps.length; i++) {
+      boolean known = timesteps[i] >= 0 && timesteps[i] < trainTimesteps;
+      boolean moves = i == 0 || sigmas[i] < sigmas[i - 1];
+      if (!known || !moves) {
+        throw TimestepSpacing.tooMany(timesteps.length, trainTimesteps);
       }
     }
-    return new SigmaSteps(timesteps, sigmas);
+    return this;
   }
 
   int count() {

@@ -11,7 +11,8 @@ final class StepOrder {
 
   void take(int i) {
     if (i != next || i >= count) {
-      throw new IllegalStateException("step " + i + " taken where " + next + " of " + count + " is due");
+      throw new IllegalStateException(
+          "step " + i + " taken where " + next + " of " + count + " is due");
     }
     next++;
   }

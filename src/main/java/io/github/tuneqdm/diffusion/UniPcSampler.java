@@ -53,8 +53,7 @@ public record UniPcSampler(
     config.requireFlag("use_dynamic_shifting", false);
     config.requireUnset("solver_p", "sigma_min", "sigma_max", "shift_terminal");
     // diffusers reads the names that other solvers use for their variants as bh2
-    String variant =
-        config.text("solver_type", "bh2", "bh1", "bh2", "midpoint", "heun", "logrho");
+    String variant = config.text("solver_type", "bh2", "bh1", "bh2", "midpoint", "heun", "logrho");
     FinalSigma finalSigma =
         config.choice(
             "final_sigmas_type",
@@ -79,7 +78,22 @@ public record UniPcSampler(
   }
 
   @Override
+  public double[] timesteps(int steps) {
+    return plan(steps).timesteps();
+  }
+
+  @Override
   public SamplerRun start(int steps) {
+    SigmaSteps plan = plan(steps).usable(schedule.trainTimesteps());
+    if (!(plan.sigmas()[plan.count()] < plan.sigmas()[plan.count() - 1])) {
+      throw TuneQdmException.inputData(
+          "Cannot sample: with final_sigmas_type sigma_min the last step of UniPC would go nowhere"
+              + " (use zero)");
+    }
+    return new Run(this, plan);
+  }
+
+  private SigmaSteps plan(int steps) {
     int trainTimesteps = schedule.trainTimesteps();
     TimestepSpacing.requireSteps(steps, trainTimesteps);
     SigmaTable table = new SigmaTable(schedule);
@@ -95,13 +109,7 @@ public record UniPcSampler(
       timesteps = spacing.multistep(steps, trainTimesteps, trainTimesteps, stepsOffset);
       levels = table.at(timesteps);
     }
-    SigmaSteps plan = SigmaSteps.of(timesteps, levels, finalSigma.of(table));
-    if (!(plan.sigmas()[steps] < plan.sigmas()[steps - 1])) {
-      throw TuneQdmException.inputData(
-          "Cannot sample: with final_sigmas_type sigma_min the last step of UniPC would go nowhere"
-              + " (use zero)");
-    }
-    return new Run(this, plan);
+    return SigmaSteps.of(timesteps, levels, finalSigma.of(table));
   }
 
   private static final class Run implements SamplerRun {
@@ -227,7 +235,13 @@ public record UniPcSampler(
      * @param phi3 {@code phi2 / g - 1/2}
      */
     private record Weights(
-        double own, double clean, double difference, double b, double r, double phi2, double phi3) {}
+        double own,
+        double clean,
+        double difference,
+        double b,
+        double r,
+        double phi2,
+        double phi3) {}
 
     private Weights weights(int i) {
       float h = plan.lambda(i + 1) - plan.lambda(i);
