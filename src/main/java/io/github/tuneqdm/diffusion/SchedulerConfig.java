@@ -231,7 +231,7 @@ final class SchedulerConfig {
   }
 
   int trainTimesteps() {
-    return integer("num_train_timesteps", 1000, 1, MAX_TRAIN_TIMESTEPS);
+    return integer("num_train_timesteps", 1000, 2, MAX_TRAIN_TIMESTEPS);
   }
 
   TimestepSpacing spacing(TimestepSpacing byDefault) {

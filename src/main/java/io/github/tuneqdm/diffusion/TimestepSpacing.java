@@ -21,13 +21,11 @@ public enum TimestepSpacing {
 
   /** Descending timesteps of DDPM, DDIM and PNDM: {@code steps} whole numbers. */
   double[] plain(int steps, int trainTimesteps, int offset) {
-    double[] timesteps =
-        switch (this) {
-          case LINSPACE -> reversed(rounded(NumpyMath.linspace(0, trainTimesteps - 1.0, steps)));
-          case LEADING -> leading(steps, trainTimesteps / steps, offset, 0);
-          case TRAILING -> trailing(trainTimesteps, (double) trainTimesteps / steps);
-        };
-    return checked(timesteps, steps, trainTimesteps);
+    return switch (this) {
+      case LINSPACE -> reversed(rounded(NumpyMath.linspace(0, trainTimesteps - 1.0, steps)));
+      case LEADING -> leading(steps, trainTimesteps / steps, offset, 0);
+      case TRAILING -> trailing(trainTimesteps, (double) trainTimesteps / steps);
+    };
   }
 
   /**
@@ -35,20 +33,18 @@ public enum TimestepSpacing {
    * steps + 1} points, the cleanest, is left out. {@code last} bounds the noisiest timestep.
    */
   double[] multistep(int steps, int trainTimesteps, int last, int offset) {
-    double[] timesteps =
-        switch (this) {
-          case LINSPACE -> {
-            double[] points = rounded(NumpyMath.linspace(0, last - 1.0, steps + 1));
-            double[] kept = new double[steps];
-            for (int i = 0; i < steps; i++) {
-              kept[i] = points[steps - i];
-            }
-            yield kept;
-          }
-          case LEADING -> leading(steps, last / (steps + 1), offset, 1);
-          case TRAILING -> trailing(last, (double) trainTimesteps / steps);
-        };
-    return checked(timesteps, steps, trainTimesteps);
+    return switch (this) {
+      case LINSPACE -> {
+        double[] points = rounded(NumpyMath.linspace(0, last - 1.0, steps + 1));
+        double[] kept = new double[steps];
+        for (int i = 0; i < steps; i++) {
+          kept[i] = points[steps - i];
+        }
+        yield kept;
+      }
+      case LEADING -> leading(steps, last / (steps + 1), offset, 1);
+      case TRAILING -> trailing(last, (double) trainTimesteps / steps);
+    };
   }
 
   /** Descending float32 timesteps of Euler, where linspace keeps its fractions. */
@@ -60,7 +56,7 @@ public enum TimestepSpacing {
     for (int i = 0; i < steps; i++) {
       timesteps[i] = (float) timesteps[i];
     }
-    return checked(timesteps, steps, trainTimesteps);
+    return timesteps;
   }
 
   private static double[] leading(int steps, int ratio, int offset, int first) {
@@ -94,23 +90,24 @@ public enum TimestepSpacing {
     return reversed;
   }
 
-  private double[] checked(double[] timesteps, int steps, int trainTimesteps) {
-    boolean usable = timesteps.length > 0;
+  /** Refuses timesteps that the network has not been trained on or that stand still. */
+  static void requireUsable(double[] timesteps, int trainTimesteps) {
     for (int i = 0; i < timesteps.length; i++) {
-      usable &= timesteps[i] >= 0 && timesteps[i] < trainTimesteps;
-      usable &= i == 0 || timesteps[i] < timesteps[i - 1];
+      boolean known = timesteps[i] >= 0 && timesteps[i] < trainTimesteps;
+      boolean moves = i == 0 || timesteps[i] < timesteps[i - 1];
+      if (!known || !moves) {
+        throw tooMany(timesteps.length, trainTimesteps);
+      }
     }
-    if (!usable) {
-      throw TuneQdmException.usage(
-          "Cannot sample in "
-              + steps
-              + " steps: with "
-              + configName
-              + " spacing they do not fit into the model's "
-              + trainTimesteps
-              + " timesteps (use fewer steps)");
-    }
-    return timesteps;
+  }
+
+  static TuneQdmException tooMany(int steps, int trainTimesteps) {
+    return TuneQdmException.usage(
+        "Cannot sample in "
+            + steps
+            + " steps: they do not fit into the model's "
+            + trainTimesteps
+            + " timesteps (use fewer steps)");
   }
 
   /** Refuses a step count that no spacing can serve. */
