@@ -71,7 +71,7 @@ class PhiloxRandomTest {
 
   @Test
   void boundsThatDoNotDivideTheWordAreNotBiased() {
-    int bound = 3 << 29; // taking a remainder would make the first third twice as likely
+    int bound = 3 << 29; // a remainder would favour the first two thirds, 3 to 2
     PhiloxRandom.Draws draws = PhiloxRandom.of(5, "bias", 0).draws();
     long low = IntStream.range(0, 90_000).filter(i -> draws.below(bound) < bound / 3).count();
 
