@@ -9,6 +9,9 @@ import io.github.tuneqdm.diffusion.LatentMath.Term;
  * predicted from x and m and, if asked, clipped to a range.
  */
 final class ClippedStep implements AutoCloseable {
+  /** What x0, x, m and z are multiplied with. */
+  record Weights(double clean, double own, double output, double noise) {}
+
   private final double range;
   private NDManager bounds;
   private NDArray low;
@@ -20,23 +23,16 @@ final class ClippedStep implements AutoCloseable {
   }
 
   NDArray take(
-      NDArray modelOutput,
-      NDArray sample,
-      NDArray noise,
-      Prediction prediction,
-      double clean,
-      double own,
-      double output,
-      double noiseScale) {
-    if (noiseScale != 0 && noise == null) {
+      NDArray modelOutput, NDArray sample, NDArray noise, Prediction prediction, Weights weights) {
+    if (weights.noise() != 0 && noise == null) {
       throw new IllegalArgumentException("this step needs noise");
     }
-    Term fresh = new Term(noiseScale, noise);
+    Term fresh = new Term(weights.noise(), noise);
     if (range == Double.POSITIVE_INFINITY) {
       return LatentMath.next(
           sample,
-          new Term(clean * prediction.cleanFromSample() + own, sample),
-          new Term(clean * prediction.cleanFromOutput() + output, modelOutput),
+          new Term(weights.clean() * prediction.cleanFromSample() + weights.own(), sample),
+          new Term(weights.clean() * prediction.cleanFromOutput() + weights.output(), modelOutput),
           fresh);
     }
     try (NDArray x0 =
@@ -47,9 +43,9 @@ final class ClippedStep implements AutoCloseable {
         NDArray clipped = clip(x0)) {
       return LatentMath.next(
           sample,
-          new Term(clean, clipped),
-          new Term(own, sample),
-          new Term(output, modelOutput),
+          new Term(weights.clean(), clipped),
+          new Term(weights.own(), sample),
+          new Term(weights.output(), modelOutput),
           fresh);
     }
   }

@@ -129,10 +129,11 @@ public record DdimSampler(
           sample,
           noise,
           prediction,
-          Math.sqrt(alphaBefore),
-          direction * prediction.noiseFromSample(),
-          direction * prediction.noiseFromOutput(),
-          deviation);
+          new ClippedStep.Weights(
+              Math.sqrt(alphaBefore),
+              direction * prediction.noiseFromSample(),
+              direction * prediction.noiseFromOutput(),
+              deviation));
     }
 
     @Override

@@ -124,10 +124,7 @@ public record DdpmSampler(
           sample,
           noise,
           Prediction.of(schedule.predictionType(), Math.sqrt(alpha), Math.sqrt(rest)),
-          clean,
-          own,
-          0,
-          needsNoise(i) ? Math.sqrt(variance) : 0);
+          new ClippedStep.Weights(clean, own, 0, needsNoise(i) ? Math.sqrt(variance) : 0));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.github.tuneqdm.diffusion;
 
 import io.github.tuneqdm.error.TuneQdmException;
+import java.util.Arrays;
 
 /** How sampling steps are spread over the training timesteps (Lin et al. 2023, table 2). */
 public enum TimestepSpacing {
@@ -24,7 +25,7 @@ public enum TimestepSpacing {
     return switch (this) {
       case LINSPACE -> reversed(rounded(NumpyMath.linspace(0, trainTimesteps - 1.0, steps)));
       case LEADING -> leading(steps, trainTimesteps / steps, offset, 0);
-      case TRAILING -> trailing(trainTimesteps, (double) trainTimesteps / steps);
+      case TRAILING -> trailing(steps, trainTimesteps, (double) trainTimesteps / steps);
     };
   }
 
@@ -43,7 +44,7 @@ public enum TimestepSpacing {
         yield kept;
       }
       case LEADING -> leading(steps, last / (steps + 1), offset, 1);
-      case TRAILING -> trailing(last, (double) trainTimesteps / steps);
+      case TRAILING -> trailing(steps, last, (double) trainTimesteps / steps);
     };
   }
 
@@ -67,8 +68,10 @@ public enum TimestepSpacing {
     return timesteps;
   }
 
-  private static double[] trailing(int last, double ratio) {
-    double[] timesteps = rounded(NumpyMath.arange(last, 0, -ratio));
+  private static double[] trailing(int steps, int last, double ratio) {
+    double[] points = rounded(NumpyMath.arange(last, 0, -ratio));
+    // For a few step counts (61 of 1000) rounding lets one point too many in, at timestep -1
+    double[] timesteps = Arrays.copyOf(points, Math.min(points.length, steps));
     for (int i = 0; i < timesteps.length; i++) {
       timesteps[i] -= 1;
     }
