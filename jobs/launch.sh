@@ -38,7 +38,7 @@ is_stale() {
 build() {
   command -v mvn >/dev/null || fail "Cannot build $jar: Maven's mvn is not on the PATH (install Maven 3.8 or newer)." 6
   echo "Building $jar and the embedded Spark (first run, or sources changed) ..." >&2
-  (cd "$home" && mvn -q -B -ntp -DskipTests package) >&2 || fail "Cannot build $jar: Maven failed, see above." 6
+  (cd "$home" && mvn -q -B -ntp -Dstyle.color=never -DskipTests package) >&2 || fail "Cannot build $jar: Maven failed, see above." 6
   touch "$stamp"
 }
 
@@ -60,6 +60,7 @@ heap() { # a quarter of the machine's memory, 1 to 4 GiB; tensors live outside t
 }
 java_options=(
   -Dai.djl.offline=true
+  "-Dtuneqdm.terminal=$([[ -t 2 ]] && echo true || echo false)"
   "-Dtuneqdm.home=$home"
   "-Dtuneqdm.demo.dir=$home/src/demo/toyworld"
   "-Dlog4j2.configurationFile=$home/conf/log4j2.properties"

@@ -3,6 +3,7 @@ package io.github.tuneqdm.config;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigValue;
 import io.github.tuneqdm.error.TuneQdmException;
+import java.io.Serializable;
 import java.util.List;
 import java.util.Optional;
 
@@ -10,7 +11,9 @@ import java.util.Optional;
  * The resolved configuration: every value checked, with the place it came from. {@link
  * ConfigLayers} says which layer wins; {@code reference.conf} says what each key means.
  */
-public final class TuneQdmConfig {
+public final class TuneQdmConfig implements Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Config config;
 
   private TuneQdmConfig(Config config) {

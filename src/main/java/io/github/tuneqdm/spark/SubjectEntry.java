@@ -1,0 +1,28 @@
+package io.github.tuneqdm.spark;
+
+import java.io.Serializable;
+import java.util.List;
+
+/**
+ * A subject as the data folder has it.
+ *
+ * @param name folder name, see {@link SubjectName}
+ * @param classNoun what it is, such as {@code mug}
+ * @param identifier the rare token that stands for it, such as {@code sks}
+ * @param instancePrompt what its photos are trained with, such as {@code a photo of a sks mug}
+ * @param photos in name order; may be empty
+ */
+public record SubjectEntry(
+    String name, String classNoun, String identifier, String instancePrompt, List<Photo> photos)
+    implements Serializable {
+
+  public SubjectEntry {
+    photos = List.copyOf(photos);
+  }
+
+  /**
+   * @param path fully qualified
+   * @param sha256 of the file's bytes
+   */
+  public record Photo(String path, String sha256) implements Serializable {}
+}
