@@ -52,7 +52,7 @@ final class JobOptions {
     Path demo = home.resolve(DEFAULT_FILE);
     if (!Files.isRegularFile(demo)) {
       throw TuneQdmException.usage(
-          "Cannot find " + demo + ": pass --config FILE, or start through jobs/<command>.");
+          "Cannot find " + demo + ": pass --config FILE, or start through jobs/<command>");
     }
     return demo;
   }

@@ -83,7 +83,7 @@ public record ConfigLayers(
 
   private static Config parse(Path file) {
     if (!Files.isRegularFile(file)) {
-      throw TuneQdmException.usage("Cannot read --config " + file + ": there is no such file.");
+      throw TuneQdmException.usage("Cannot read --config " + file + ": there is no such file");
     }
     try {
       return ConfigFactory.parseFile(file.toFile());

@@ -125,7 +125,7 @@ final class Key<T> {
   /** The value as this configuration has it; a usage error names key, value, origin and range. */
   T read(Config config) {
     if (config.getIsNull(path)) {
-      throw TuneQdmException.usage("Cannot use " + path + " = null: it must be " + allowed + ".");
+      throw TuneQdmException.usage("Cannot use " + path + " = null: it must be " + allowed);
     }
     ConfigValue value = config.getValue(path);
     T parsed;
@@ -154,8 +154,7 @@ final class Key<T> {
             + " ("
             + value.origin().description()
             + "): it must be "
-            + allowed
-            + ".");
+            + allowed);
   }
 
   /** As a user would write it in a file: quoted only where it has to be. */

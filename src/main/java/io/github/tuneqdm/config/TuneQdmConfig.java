@@ -267,7 +267,7 @@ public final class TuneQdmConfig implements Serializable {
               + meaning
               + " (set it in --config FILE or with -D "
               + key.path()
-              + "=...).");
+              + "=...)");
     }
     return text;
   }

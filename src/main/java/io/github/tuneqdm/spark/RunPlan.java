@@ -27,7 +27,7 @@ public record RunPlan(String runId, String baseId, List<List<String>> batches, i
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
   /** What changes a trained subject; where things lie and how they are evaluated does not. */
-  private static final List<String> DETERMINING =
+  static final List<String> DETERMINING =
       List.of(
           "tuneqdm.data.resolution",
           "tuneqdm.data.center-crop",

@@ -2,8 +2,10 @@ package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.image.ImageReader;
 import io.github.tuneqdm.spark.SubjectEntry.Photo;
 import io.github.tuneqdm.storage.Hashes;
+import io.github.tuneqdm.storage.Publisher;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,9 +28,6 @@ final class SubjectCatalog {
   private static final String TABLE = "subjects.csv";
   private static final int LARGEST_TABLE = 16 << 20;
   private static final String DEFAULT_IDENTIFIER = "sks";
-  private static final Set<String> PHOTO_ENDINGS =
-      Set.of("jpg", "jpeg", "png", "bmp", "gif", "webp", "tif", "tiff");
-
   private final FileSystem fs;
   private final Path folder;
 
@@ -38,23 +37,23 @@ final class SubjectCatalog {
   }
 
   /**
-   * The subjects that the configuration asks for.
+   * The subjects of the data folder.
    *
+   * @param wanted their names; empty for all
    * @throws TuneQdmException (usage) for a bad or unknown name, (input data) for a folder that is
    *     not there or holds no subject
    */
-  static List<SubjectEntry> read(TuneQdmConfig config, Configuration hadoop) {
+  static List<SubjectEntry> read(TuneQdmConfig config, Configuration hadoop, List<String> wanted) {
     Path folder = new Path(config.dataSubjects());
-    List<String> wanted = config.dataNames();
     wanted.forEach(name -> SubjectName.require(name, "tuneqdm.data.names"));
     try {
-      FileSystem fs = folder.getFileSystem(hadoop);
+      FileSystem fs = Publisher.fileSystem(folder, hadoop);
       return new SubjectCatalog(fs, fs.makeQualified(folder)).list(wanted);
     } catch (FileNotFoundException e) {
       throw TuneQdmException.inputData(
           "Cannot read subjects in "
               + folder
-              + ": there is no such folder (tuneqdm.data.subjects).");
+              + ": there is no such folder (tuneqdm.data.subjects)");
     } catch (IOException e) {
       throw TuneQdmException.environment("Cannot read subjects in " + folder + ": " + e, e);
     }
@@ -72,14 +71,14 @@ final class SubjectCatalog {
     }
     if (folders.isEmpty()) {
       throw TuneQdmException.inputData(
-          "Cannot find a subject in " + folder + ": it needs a sub-folder of photos for each.");
+          "Cannot find a subject in " + folder + ": it needs a sub-folder of photos for each");
     }
     Set<String> names = wanted.isEmpty() ? folders.keySet() : new TreeSet<>(wanted);
     List<SubjectEntry> subjects = new ArrayList<>();
     for (String name : names) {
       if (!folders.containsKey(name)) {
         throw TuneQdmException.usage(
-            "Cannot find subject %s in %s (tuneqdm.data.names): there are %s."
+            "Cannot find subject %s in %s (tuneqdm.data.names): there are %s"
                 .formatted(name, folder, String.join(", ", folders.keySet())));
       }
       subjects.add(entry(name, table.row(name), photos(folders.get(name))));
@@ -122,7 +121,7 @@ final class SubjectCatalog {
       return SubjectTable.none();
     }
     if (fs.getFileStatus(file).getLen() > LARGEST_TABLE) {
-      throw TuneQdmException.inputData("Cannot read " + file + ": it is larger than 16 MiB.");
+      throw TuneQdmException.inputData("Cannot read " + file + ": it is larger than 16 MiB");
     }
     try (InputStream in = fs.open(file)) {
       return SubjectTable.parse(
@@ -135,7 +134,7 @@ final class SubjectCatalog {
       return List.of();
     }
     return Arrays.stream(fs.listStatus(subject))
-        .filter(status -> status.isFile() && isPhoto(status.getPath().getName()))
+        .filter(status -> status.isFile() && ImageReader.looksLikeImage(status.getPath().getName()))
         .map(FileStatus::getPath)
         .sorted(Comparator.comparing(Path::getName))
         .map(file -> new Photo(file.toString(), Hashes.sha256(fs, file)))
@@ -144,10 +143,5 @@ final class SubjectCatalog {
 
   private static boolean isHidden(String name) {
     return name.startsWith(".") || name.startsWith("_");
-  }
-
-  private static boolean isPhoto(String name) {
-    String ending = name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
-    return !isHidden(name) && PHOTO_ENDINGS.contains(ending);
   }
 }

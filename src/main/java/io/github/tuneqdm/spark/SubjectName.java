@@ -22,7 +22,7 @@ final class SubjectName {
               + "\" ("
               + where
               + ") as a subject's name: it must start with a letter or digit and go on with at most"
-              + " 99 letters, digits, '.', '_' or '-', without \"..\".");
+              + " 99 letters, digits, '.', '_' or '-', without \"..\"");
     }
     return name;
   }

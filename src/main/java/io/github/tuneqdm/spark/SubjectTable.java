@@ -34,7 +34,7 @@ record SubjectTable(Map<String, Row> rows) {
   static SubjectTable parse(String text, String where) {
     List<List<String>> lines = fields(text, where);
     if (lines.isEmpty()) {
-      throw TuneQdmException.inputData("Cannot read " + where + ": it is empty.");
+      throw TuneQdmException.inputData("Cannot read " + where + ": it is empty");
     }
     List<String> header = lines.get(0).stream().map(String::strip).toList();
     for (String column : header) {
@@ -45,19 +45,19 @@ record SubjectTable(Map<String, Row> rows) {
                 + ": unknown column \""
                 + column
                 + "\" (known: name, class,"
-                + " instance_prompt, identifier).");
+                + " instance_prompt, identifier)");
       }
     }
     if (!header.contains("name") || header.stream().distinct().count() != header.size()) {
       throw TuneQdmException.inputData(
-          "Cannot read " + where + ": its header needs a column \"name\", and each column once.");
+          "Cannot read " + where + ": its header needs a column \"name\", and each column once");
     }
     Map<String, Row> rows = new LinkedHashMap<>();
     for (int i = 1; i < lines.size(); i++) {
       List<String> line = lines.get(i);
       if (line.size() != header.size()) {
         throw TuneQdmException.inputData(
-            "Cannot read %s: row %d has %d fields, the header %d."
+            "Cannot read %s: row %d has %d fields, the header %d"
                 .formatted(where, i, line.size(), header.size()));
       }
       String name = SubjectName.require(field(line, header, "name"), where + ", row " + i);
@@ -67,7 +67,7 @@ record SubjectTable(Map<String, Row> rows) {
               field(line, header, "instance_prompt"),
               field(line, header, "identifier"));
       if (rows.put(name, row) != null) {
-        throw TuneQdmException.inputData("Cannot read " + where + ": " + name + " is there twice.");
+        throw TuneQdmException.inputData("Cannot read " + where + ": " + name + " is there twice");
       }
     }
     return new SubjectTable(rows);
@@ -115,7 +115,7 @@ record SubjectTable(Map<String, Row> rows) {
       }
     }
     if (quoted) {
-      throw TuneQdmException.inputData("Cannot read " + where + ": a quoted field never ends.");
+      throw TuneQdmException.inputData("Cannot read " + where + ": a quoted field never ends");
     }
     return lines;
   }

@@ -227,9 +227,9 @@ class TuneQdmConfigTest {
   private static String wholeSentence(String key, String start) {
     return switch (key) {
       case "tuneqdm.tuning.lr-schedule" ->
-          start + ", linear, cosine, cosine-with-restarts, polynomial.";
-      case "tuneqdm.evaluate.sampler" -> start + ", dpm++2m, dpm++2m-karras, euler, unipc, ddpm.";
-      default -> start + ".";
+          start + ", linear, cosine, cosine-with-restarts, polynomial";
+      case "tuneqdm.evaluate.sampler" -> start + ", dpm++2m, dpm++2m-karras, euler, unipc, ddpm";
+      default -> start;
     };
   }
 
@@ -251,7 +251,7 @@ class TuneQdmConfigTest {
   void aBadValueInAFileNamesItsLine() {
     assertThatThrownBy(() -> load("\n\ntuneqdm.quantizer.bits = 3"))
         .hasMessage(
-            "Cannot use tuneqdm.quantizer.bits = 3 (%s: 3): it must be one of 2, 4, 8.",
+            "Cannot use tuneqdm.quantizer.bits = 3 (%s: 3): it must be one of 2, 4, 8",
             folder.resolve("my.conf"));
   }
 
@@ -284,7 +284,7 @@ class TuneQdmConfigTest {
     Path missing = folder.resolve("none.conf");
 
     assertThatThrownBy(() -> new ConfigLayers(Map.of(), Map.of(), Optional.of(missing)).load())
-        .hasMessage("Cannot read --config " + missing + ": there is no such file.");
+        .hasMessage("Cannot read --config " + missing + ": there is no such file");
   }
 
   @Test

@@ -1,0 +1,178 @@
+package io.github.tuneqdm.spark;
+
+import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.storage.ParquetTable;
+import io.github.tuneqdm.storage.Publisher;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/** The files of one run and how they are read and published; the same on any storage. */
+public final class RunFolder {
+  private static final ParquetTable<StepRecord> STEPS = ParquetTable.of(StepRecord.class);
+  private static final String RUN_CONF = "run.conf";
+  private static final int LARGEST_TEXT = 64 << 20;
+
+  private final FileSystem fs;
+  private final Path root;
+
+  private RunFolder(FileSystem fs, Path root) {
+    this.fs = fs;
+    this.root = root;
+  }
+
+  static RunFolder of(String runs, String runId, Configuration hadoop) {
+    Path folder = new Path(runs, runId);
+    FileSystem fs = Publisher.fileSystem(folder, hadoop);
+    return new RunFolder(fs, fs.makeQualified(folder));
+  }
+
+  /** The run whose training was started last. */
+  static RunFolder newest(String runs, Configuration hadoop) {
+    Path folder = new Path(runs);
+    FileSystem fs = Publisher.fileSystem(folder, hadoop);
+    try {
+      return Arrays.stream(fs.listStatus(folder))
+          .filter(FileStatus::isDirectory)
+          .flatMap(run -> startOf(fs, run.getPath()).stream())
+          .max(Comparator.comparingLong(FileStatus::getModificationTime))
+          .map(conf -> new RunFolder(fs, fs.makeQualified(conf.getPath().getParent())))
+          .orElseThrow(() -> noRun(folder));
+    } catch (FileNotFoundException e) {
+      throw noRun(folder);
+    } catch (IOException e) {
+      throw TuneQdmException.environment("Cannot list " + folder + ": " + e, e);
+    }
+  }
+
+  private static Optional<FileStatus> startOf(FileSystem fs, Path run) {
+    try {
+      return Optional.of(fs.getFileStatus(new Path(run, RUN_CONF)));
+    } catch (IOException e) {
+      return Optional.empty(); // not a run's folder
+    }
+  }
+
+  private static TuneQdmException noRun(Path folder) {
+    return TuneQdmException.inputData(
+        "Cannot find a run in " + folder + ": run train-all-subjects first (tuneqdm.storage.runs)");
+  }
+
+  public String id() {
+    return root.getName();
+  }
+
+  public Path root() {
+    return root;
+  }
+
+  FileSystem fileSystem() {
+    return fs;
+  }
+
+  Path path(String relative) {
+    return new Path(root, relative);
+  }
+
+  Path deltas(String subject) {
+    return path("subjects/" + subject + "/deltas.safetensors");
+  }
+
+  Path steps(String subject) {
+    return path("subjects/" + subject + "/steps.parquet");
+  }
+
+  private Path status(String subject) {
+    return path("subjects/" + subject + "/status.json");
+  }
+
+  /** Writes what the run was started with, and makes this the newest run. */
+  void start(RunPlan plan, String configuration) {
+    Path conf = path(RUN_CONF);
+    Publisher.publish(fs, path("plan.json"), plan.toJson());
+    Publisher.replace(fs, conf, configuration.getBytes(StandardCharsets.UTF_8));
+    try {
+      fs.setTimes(conf, System.currentTimeMillis(), -1);
+    } catch (IOException | UnsupportedOperationException e) {
+      return; // object stores keep the time of the write, and that will do
+    }
+  }
+
+  /** The plan that the run was started with, if it was. */
+  Optional<RunPlan> plan() {
+    return text("plan.json").map(json -> RunPlan.fromJson(json, path("plan.json").toString()));
+  }
+
+  Optional<String> configuration() {
+    return text(RUN_CONF).map(bytes -> new String(bytes, StandardCharsets.UTF_8));
+  }
+
+  Optional<SubjectStatus> subjectStatus(String subject) {
+    return text("subjects/" + subject + "/status.json")
+        .map(json -> SubjectStatus.fromJson(json, status(subject).toString()));
+  }
+
+  boolean isDone(String subject) {
+    return subjectStatus(subject).map(SubjectStatus::isDone).orElse(false);
+  }
+
+  /** Publishes a trained subject: scales and steps first, the status that vouches for them last. */
+  SubjectStatus publish(TunedSubject subject, byte[] deltas) {
+    Publisher.Published published = Publisher.publish(fs, deltas(subject.name()), deltas);
+    STEPS.publish(fs, steps(subject.name()), subject.steps());
+    StepRecord last = subject.steps().get(subject.steps().size() - 1);
+    SubjectStatus status =
+        SubjectStatus.done(subject.name(), last.step(), last.loss(), published.sha256());
+    write(status);
+    return status;
+  }
+
+  void publishFailure(SubjectStatus failed) {
+    write(failed);
+  }
+
+  private void write(SubjectStatus status) {
+    Publisher.replace(fs, status(status.subject()), status.toJson());
+  }
+
+  List<StepRecord> readSteps(String subject) {
+    return STEPS.read(fs, steps(subject));
+  }
+
+  boolean exists(String relative) {
+    try {
+      return fs.exists(path(relative));
+    } catch (IOException e) {
+      throw unreadable(relative, e);
+    }
+  }
+
+  private Optional<byte[]> text(String relative) {
+    Path file = path(relative);
+    try {
+      if (fs.getFileStatus(file).getLen() > LARGEST_TEXT) {
+        throw TuneQdmException.inputData("Cannot read " + file + ": it is larger than 64 MiB");
+      }
+      try (InputStream in = fs.open(file)) {
+        return Optional.of(in.readAllBytes());
+      }
+    } catch (FileNotFoundException e) {
+      return Optional.empty();
+    } catch (IOException e) {
+      throw unreadable(relative, e);
+    }
+  }
+
+  private TuneQdmException unreadable(String relative, IOException e) {
+    return TuneQdmException.environment("Cannot read " + path(relative) + ": " + e, e);
+  }
+}
