@@ -120,7 +120,7 @@ final class SubjectSection {
     html.raw("</div></section>\n");
   }
 
-  private static void shot(Html html, Sample sample) {
+  private void shot(Html html, Sample sample) {
     ScoreRow row = sample.row();
     html.raw("<figure>");
     Pictures.write(
@@ -128,9 +128,13 @@ final class SubjectSection {
         sample.picture(),
         Html.format("%s, seed %d: %s", row.method(), row.seed(), row.prompt()),
         Html.format("%s, seed %d", row.method(), row.seed()));
-    html.raw("<figcaption><span class=\"method\"><i class=\"dot ");
-    html.raw(SummarySection.colour(row.method())).raw("\"></i>").text(row.method());
-    html.raw("</span><dl>");
+    html.raw("<figcaption>");
+    if (methods.size() > 1) {
+      html.raw("<span class=\"method\"><i class=\"dot ");
+      html.raw(SummarySection.colour(row.method())).raw("\"></i>");
+      html.text(row.method()).raw("</span>");
+    }
+    html.raw("<dl>");
     for (Metric metric : Metric.values()) {
       html.raw("<div><dt>").text(metric.label()).raw("</dt><dd>");
       html.raw(Scores.format(metric.of(row.scores()))).raw("</dd></div>");

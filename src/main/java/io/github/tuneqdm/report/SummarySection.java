@@ -44,7 +44,7 @@ final class SummarySection {
     html.raw("<table class=\"methods\"><thead><tr><th scope=\"col\">Method</th>");
     for (Metric metric : Metric.values()) {
       html.raw("<th scope=\"col\">").text(metric.label());
-      html.raw("<small>").text(metric.meaning()).raw("</small></th>");
+      html.raw("<small class=\"meaning\">").text(metric.meaning()).raw("</small></th>");
     }
     html.raw("<th scope=\"col\" class=\"number\">Subjects</th>");
     html.raw("<th scope=\"col\" class=\"number\">Images</th></tr></thead>\n<tbody>");
