@@ -1,16 +1,24 @@
 package io.github.tuneqdm.spark;
 
+import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.metrics.EvaluationProtocol;
+import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.ParquetTable;
 import io.github.tuneqdm.storage.Publisher;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -20,6 +28,14 @@ import org.apache.hadoop.fs.Path;
 public final class RunFolder {
   private static final ParquetTable<StepRecord> STEPS = ParquetTable.of(StepRecord.class);
   private static final String RUN_CONF = "run.conf";
+  private static final String PROTOCOL = "protocol.json";
+
+  /**
+   * In this order: the protocol goes last, so that an interrupted move is finished the next time.
+   */
+  private static final List<String> OF_ONE_PROTOCOL =
+      List.of("report", "scores.parquet", "images.parquet", "baselines", "images", PROTOCOL);
+
   private static final int LARGEST_TEXT = 64 << 20;
 
   private final FileSystem fs;
@@ -34,6 +50,26 @@ public final class RunFolder {
     Path folder = new Path(runs, runId);
     FileSystem fs = Publisher.fileSystem(folder, hadoop);
     return new RunFolder(fs, fs.makeQualified(folder));
+  }
+
+  /**
+   * The run that the configuration names, else the newest.
+   *
+   * @throws TuneQdmException (input data) where there is none
+   */
+  public static RunFolder find(TuneQdmConfig config) {
+    Configuration hadoop = SparkApplication.hadoopConfiguration();
+    String runs = config.storageRuns();
+    if (config.evaluateRun().isEmpty()) {
+      return newest(runs, hadoop);
+    }
+    String id = SubjectName.require(config.evaluateRun().get(), "tuneqdm.evaluate.run");
+    RunFolder run = of(runs, id, hadoop);
+    if (!run.exists(RUN_CONF)) {
+      throw TuneQdmException.inputData(
+          "Cannot find the run " + run.root + " (tuneqdm.evaluate.run, tuneqdm.storage.runs)");
+    }
+    return run;
   }
 
   /** The run whose training was started last. */
@@ -112,7 +148,18 @@ public final class RunFolder {
     return text("plan.json").map(json -> RunPlan.fromJson(json, path("plan.json").toString()));
   }
 
-  Optional<String> configuration() {
+  RunPlan planOrRefuse() {
+    return plan()
+        .orElseThrow(
+            () ->
+                TuneQdmException.inputData(
+                    "Cannot read the run "
+                        + root
+                        + ": it has no plan.json (is it a run's folder?)"));
+  }
+
+  /** {@code run.conf}: what the run was started with. */
+  public Optional<String> configuration() {
     return text(RUN_CONF).map(bytes -> new String(bytes, StandardCharsets.UTF_8));
   }
 
@@ -146,6 +193,83 @@ public final class RunFolder {
 
   List<StepRecord> readSteps(String subject) {
     return STEPS.read(fs, steps(subject));
+  }
+
+  /** Relative paths of the files in a folder of the run; none where it is not there. */
+  Set<String> list(String folder) {
+    try {
+      return Arrays.stream(fs.listStatus(path(folder)))
+          .filter(FileStatus::isFile)
+          .map(file -> folder + "/" + file.getPath().getName())
+          .collect(Collectors.toSet());
+    } catch (FileNotFoundException e) {
+      return Set.of();
+    } catch (IOException e) {
+      throw unreadable(folder, e);
+    }
+  }
+
+  byte[] read(String relative) {
+    try (InputStream in = fs.open(path(relative))) {
+      return in.readAllBytes();
+    } catch (IOException e) {
+      throw unreadable(relative, e);
+    }
+  }
+
+  /** When the run was started. */
+  Instant started() {
+    try {
+      return Instant.ofEpochMilli(fs.getFileStatus(path("plan.json")).getModificationTime());
+    } catch (IOException e) {
+      throw unreadable("plan.json", e);
+    }
+  }
+
+  /**
+   * Copies a subject's scales to a local folder, and makes sure that they are what was published.
+   */
+  java.nio.file.Path copyDeltas(String subject, java.nio.file.Path folder) {
+    byte[] bytes = read("subjects/" + subject + "/deltas.safetensors");
+    String published = subjectStatus(subject).map(SubjectStatus::deltasSha256).orElse("");
+    if (!Hashes.sha256(bytes).equals(published)) {
+      throw TuneQdmException.inputData(
+          "Cannot use %s: its content does not match its sha256 in status.json (delete the subject's folder and train again)"
+              .formatted(deltas(subject)));
+    }
+    java.nio.file.Path copy = folder.resolve(subject + ".safetensors");
+    try {
+      return Files.write(copy, bytes);
+    } catch (IOException e) {
+      throw TuneQdmException.environment("Cannot write " + copy + ": " + e, e);
+    }
+  }
+
+  /**
+   * Makes {@code protocol.json} this protocol. Pictures and scores of another one are moved to
+   * {@code earlier/}: they cannot be compared with what is made now.
+   */
+  void useProtocol(EvaluationProtocol protocol, PrintStream out) {
+    byte[] json = protocol.toJson();
+    Optional<byte[]> before = text(PROTOCOL);
+    if (before.isPresent() && !Arrays.equals(before.get(), json)) {
+      String earlier = "earlier/" + Hashes.sha256(before.get()).substring(0, 8);
+      out.println(
+          "The evaluation's settings changed: what was made with others is now in "
+              + path(earlier));
+      try {
+        fs.delete(path(earlier), true);
+        fs.mkdirs(path(earlier));
+        for (String made : OF_ONE_PROTOCOL) {
+          if (fs.exists(path(made)) && !fs.rename(path(made), path(earlier + "/" + made))) {
+            throw new IOException("cannot move it to " + path(earlier));
+          }
+        }
+      } catch (IOException e) {
+        throw TuneQdmException.environment("Cannot clear " + root + ": " + e, e);
+      }
+    }
+    Publisher.replace(fs, path(PROTOCOL), json);
   }
 
   boolean exists(String relative) {

@@ -70,6 +70,11 @@ public record RunPlan(String runId, String baseId, List<List<String>> batches, i
     return Hashes.sha256(text.toString()).substring(0, ID_DIGITS);
   }
 
+  /** All subjects, in order. */
+  List<String> subjects() {
+    return batches.stream().flatMap(List::stream).toList();
+  }
+
   byte[] toJson() {
     try {
       return (JSON.writeValueAsString(this) + "\n").getBytes(StandardCharsets.UTF_8);

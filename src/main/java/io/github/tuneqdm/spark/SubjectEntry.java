@@ -1,7 +1,14 @@
 package io.github.tuneqdm.spark;
 
+import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.storage.Publisher;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.Serializable;
 import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
 
 /**
  * A subject as the data folder has it.
@@ -24,5 +31,15 @@ public record SubjectEntry(
    * @param path fully qualified
    * @param sha256 of the file's bytes
    */
-  public record Photo(String path, String sha256) implements Serializable {}
+  public record Photo(String path, String sha256) implements Serializable {
+    byte[] bytes(Configuration hadoop) {
+      Path file = new Path(path);
+      FileSystem fs = Publisher.fileSystem(file, hadoop);
+      try (InputStream in = fs.open(file)) {
+        return in.readAllBytes();
+      } catch (IOException e) {
+        throw TuneQdmException.environment("Cannot read " + path + ": " + e, e);
+      }
+    }
+  }
 }
