@@ -1,0 +1,70 @@
+package io.github.tuneqdm.models;
+
+import io.github.tuneqdm.nn.ModelBuilder;
+import io.github.tuneqdm.storage.ModelWeights;
+import io.github.tuneqdm.storage.TensorSource;
+import io.github.tuneqdm.tensor.Compute;
+import java.nio.file.Path;
+import java.util.function.BiFunction;
+
+/** Opens networks from folders with a config.json and safetensors, as HuggingFace lays them out. */
+public final class Models {
+  private Models() {}
+
+  /** A UNet as stored, without scales. */
+  public static UNet unet(Compute compute, Path folder) {
+    return open(compute, folder, "UNet", (c, b) -> new UNet(UNetConfig.from(c), b));
+  }
+
+  /**
+   * A UNet whose Linear and Conv2d layers take per-sample scales.
+   *
+   * @param weights holds the frozen W0 of those layers, and everything else
+   */
+  public static UNet tunableUnet(Compute compute, ModelConfig config, TensorSource weights) {
+    return build(
+        ModelBuilder.tunable(compute, weights, "UNet of " + config.where()),
+        config,
+        (c, b) -> new UNet(UNetConfig.from(c), b));
+  }
+
+  public static AutoencoderKL vae(Compute compute, Path folder) {
+    return open(compute, folder, "VAE", AutoencoderKL::new);
+  }
+
+  public static ClipTextModel textEncoder(Compute compute, Path folder) {
+    return open(compute, folder, "text encoder", ClipTextModel::new);
+  }
+
+  public static ClipModel clip(Compute compute, Path folder) {
+    return open(compute, folder, "CLIP model", ClipModel::new);
+  }
+
+  public static DinoVisionTransformer dino(Compute compute, Path folder) {
+    return open(compute, folder, "DINO model", DinoVisionTransformer::new);
+  }
+
+  private static <M> M open(
+      Compute compute,
+      Path folder,
+      String what,
+      BiFunction<ModelConfig, ModelBuilder, M> constructor) {
+    ModelConfig config = ModelConfig.read(folder.resolve("config.json"));
+    try (TensorSource weights = ModelWeights.open(folder)) {
+      return build(
+          ModelBuilder.plain(compute, weights, what + " in " + folder), config, constructor);
+    }
+  }
+
+  private static <M> M build(
+      ModelBuilder builder,
+      ModelConfig config,
+      BiFunction<ModelConfig, ModelBuilder, M> constructor) {
+    try {
+      return constructor.apply(config, builder);
+    } catch (RuntimeException e) {
+      builder.close(); // a model that was not built must not keep its tensors
+      throw e;
+    }
+  }
+}

@@ -1,0 +1,97 @@
+package io.github.tuneqdm.models;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import io.github.tuneqdm.nn.ScaleLayout;
+import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tensor.ScaleRows;
+import io.github.tuneqdm.tensor.TorchKernels;
+import java.util.List;
+
+/**
+ * The scales of S subjects with N experts each, on the device: S * N rows of P columns. A sample
+ * picks the row {@code subject * N + expert}.
+ */
+public final class ScaleTable implements AutoCloseable {
+  private final NDManager owner;
+  private final TorchKernels kernels;
+  private final ScaleLayout layout;
+  private final int subjects;
+  private final int experts;
+  private final NDArray theta;
+  private final NDArray initial;
+
+  /**
+   * @param values S * N rows of P scales each, row-major
+   */
+  public ScaleTable(
+      Compute compute, TunableUNet unet, int subjects, int experts, float[] values) {
+    this.owner = compute.scope();
+    this.kernels = compute.kernels();
+    this.layout = unet.layout();
+    this.subjects = subjects;
+    this.experts = experts;
+    this.initial = Compute.floats(owner, unet.initialRow(), layout.width());
+    this.theta =
+        Compute.floats(owner, values, subjects, (long) experts * layout.width());
+  }
+
+  /** (S, N * P) float32; training changes it in place. */
+  public NDArray theta() {
+    return theta;
+  }
+
+  public int subjects() {
+    return subjects;
+  }
+
+  public int experts() {
+    return experts;
+  }
+
+  /** A zero tensor shaped like {@link #theta}, owned by this table. */
+  public NDArray zerosLike() {
+    return owner.zeros(theta.getShape());
+  }
+
+  /** Uploads row numbers (B,) into {@code scope}. */
+  public NDArray rowNumbers(NDManager scope, int[] rows) {
+    long[] numbers = new long[rows.length];
+    for (int i = 0; i < rows.length; i++) {
+      numbers[i] = rows[i];
+    }
+    return scope.create(numbers, new Shape(rows.length));
+  }
+
+  /**
+   * The samples' scales, cut by block.
+   *
+   * @param rows (B,) from {@link #rowNumbers}; the result belongs to its manager
+   */
+  public ScaleRows rows(NDArray rows) {
+    NDArray all = kernels.gatherScales(rows, theta, initial); // (B, P)
+    ScaleRows cut = new ScaleRows(kernels.splitColumns(all, layout.blockSizes()));
+    all.close();
+    return cut;
+  }
+
+  /** As {@link #rows}, ready to receive gradients. */
+  public ScaleRows trainableRows(NDArray rows) {
+    ScaleRows cut = rows(rows);
+    cut.pieces().forEach(p -> p.setRequiresGradient(true));
+    return cut;
+  }
+
+  /** Adds the gradients that a backward pass left at {@code trained} into total (S, N * P). */
+  public void collectGradients(ScaleRows trained, NDArray rows, NDArray total) {
+    List<NDArray> gradients = trained.pieces().stream().map(NDArray::getGradient).toList();
+    kernels.scatterGradients(gradients, rows, initial, total);
+    gradients.forEach(NDArray::close);
+  }
+
+  @Override
+  public void close() {
+    owner.close();
+  }
+}

@@ -1,0 +1,198 @@
+package io.github.tuneqdm.nn;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.storage.StoredTensor;
+import io.github.tuneqdm.storage.TensorSource;
+import io.github.tuneqdm.tensor.BlockWeights;
+import io.github.tuneqdm.tensor.Compute;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Loads a model's tensors by name, checks each against the shape that its config.json implies, and
+ * groups them into {@link BlockWeights}. Owns what it loads: closing it frees the model.
+ */
+public final class ModelBuilder implements AutoCloseable {
+  /** Attention layers' names in files written before diffusers 0.18. */
+  private static final Map<String, String> DEPRECATED_NAMES =
+      Map.of("to_q", "query", "to_k", "key", "to_v", "value", "to_out.0", "proj_attn");
+
+  private final Compute compute;
+  private final NDManager owner;
+  private final TensorSource source;
+  private final String what;
+  private final boolean tunable;
+  private final ScaleLayout.Builder scales = new ScaleLayout.Builder();
+  private final Map<String, NDArray> parameters = new LinkedHashMap<>();
+  private final List<BlockWeights> blocks = new ArrayList<>();
+
+  private ModelBuilder(Compute compute, TensorSource source, String what, boolean tunable) {
+    this.compute = compute;
+    this.owner = compute.scope();
+    this.source = source;
+    this.what = what;
+    this.tunable = tunable;
+  }
+
+  /**
+   * A model that runs as stored.
+   *
+   * @param what names the model in error messages, such as {@code vae in /models/sd14}
+   */
+  public static ModelBuilder plain(Compute compute, TensorSource source, String what) {
+    return new ModelBuilder(compute, source, what, false);
+  }
+
+  /** A model whose Linear and Conv2d layers take per-sample scales. */
+  public static ModelBuilder tunable(Compute compute, TensorSource source, String what) {
+    return new ModelBuilder(compute, source, what, true);
+  }
+
+  public Compute compute() {
+    return compute;
+  }
+
+  /** Loads the tensor {@code name}, which must have exactly {@code shape}. */
+  public NDArray tensor(String name, long... shape) {
+    return parameters.computeIfAbsent(name, n -> load(n, shape));
+  }
+
+  public boolean has(String name) {
+    return source.names().contains(stored(name));
+  }
+
+  /** Starts a block whose layers' names begin with {@code prefix}. */
+  public Block block(String prefix) {
+    return new Block(prefix);
+  }
+
+  /** The scales of everything built so far. */
+  public ScaleLayout scaleLayout() {
+    return scales.build();
+  }
+
+  /** Every tensor loaded so far, by its name in current diffusers or transformers. */
+  public Map<String, NDArray> parameters() {
+    return Map.copyOf(parameters);
+  }
+
+  private NDArray load(String name, long[] shape) {
+    String stored = stored(name);
+    if (!source.names().contains(stored)) {
+      throw TuneQdmException.inputData(
+          "Cannot load the " + what + ": tensor " + name + " is missing");
+    }
+    StoredTensor tensor = source.tensor(stored);
+    if (!matches(tensor.shape(), shape)) {
+      throw TuneQdmException.inputData(
+          "Cannot load the "
+              + what
+              + ": tensor "
+              + stored
+              + " has shape "
+              + Arrays.toString(tensor.shape())
+              + " where config.json implies "
+              + Arrays.toString(shape));
+    }
+    float[] values = tensor.toFloats();
+    for (float v : values) {
+      if (!Float.isFinite(v)) {
+        throw TuneQdmException.inputData(
+            "Cannot load the " + what + ": tensor " + stored + " holds a value that is not finite");
+      }
+    }
+    return compute.weights(owner, values, shape);
+  }
+
+  private String stored(String name) {
+    if (source.names().contains(name)) {
+      return name;
+    }
+    for (Map.Entry<String, String> rename : DEPRECATED_NAMES.entrySet()) {
+      String old = name.replace("." + rename.getKey() + ".", "." + rename.getValue() + ".");
+      if (!old.equals(name) && source.names().contains(old)) {
+        return old;
+      }
+    }
+    return name;
+  }
+
+  /** Equal but for dimensions of one: old files keep attention weights as 1x1 convolutions. */
+  private static boolean matches(long[] stored, long[] expected) {
+    return Arrays.equals(withoutOnes(stored), withoutOnes(expected));
+  }
+
+  private static long[] withoutOnes(long[] shape) {
+    return Arrays.stream(shape).filter(n -> n != 1).toArray();
+  }
+
+  @Override
+  public void close() {
+    blocks.forEach(BlockWeights::close);
+    owner.close();
+  }
+
+  /** Collects the operands of one kernel: layers first, then norms. */
+  public final class Block {
+    private final String prefix;
+    private final List<NDArray> layers = new ArrayList<>();
+    private final List<NDArray> norms = new ArrayList<>();
+    private final List<String> names = new ArrayList<>();
+    private final List<Integer> outs = new ArrayList<>();
+    private final List<Integer> ins = new ArrayList<>();
+
+    private Block(String prefix) {
+      this.prefix = prefix;
+    }
+
+    public Block conv(String name, int out, int in, int kernel) {
+      return layer(name, out, in, true, out, in, kernel, kernel);
+    }
+
+    public Block convWithoutBias(String name, int out, int in, int kernel) {
+      return layer(name, out, in, false, out, in, kernel, kernel);
+    }
+
+    public Block linear(String name, int out, int in) {
+      return layer(name, out, in, true, out, in);
+    }
+
+    public Block linearWithoutBias(String name, int out, int in) {
+      return layer(name, out, in, false, out, in);
+    }
+
+    public Block norm(String name, int channels) {
+      norms.add(tensor(prefix + name + ".weight", channels));
+      norms.add(tensor(prefix + name + ".bias", channels));
+      return this;
+    }
+
+    private Block layer(String name, int out, int in, boolean bias, long... shape) {
+      layers.add(tensor(prefix + name + ".weight", shape));
+      layers.add(bias ? tensor(prefix + name + ".bias", out) : compute.empty());
+      names.add(prefix + name);
+      outs.add(out);
+      ins.add(in);
+      return this;
+    }
+
+    public BlockWeights build() {
+      int scaleIndex = tunable && !names.isEmpty() ? scales.addBlock(names, outs, ins) : -1;
+      long[] sizes = new long[2 * names.size()];
+      for (int i = 0; i < names.size(); i++) {
+        sizes[i] = outs.get(i);
+        sizes[names.size() + i] = ins.get(i);
+      }
+      List<NDArray> operands = new ArrayList<>(layers);
+      operands.addAll(norms);
+      BlockWeights block = new BlockWeights(operands, sizes, scaleIndex);
+      blocks.add(block);
+      return block;
+    }
+  }
+}

@@ -1,0 +1,118 @@
+package io.github.tuneqdm.tensor;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.jni.JniUtils;
+import io.github.tuneqdm.error.TuneQdmException;
+import java.nio.FloatBuffer;
+
+/**
+ * A device, a precision and the kernels on it. Everything allocated through one {@code Compute} is
+ * freed when it is closed; short-lived tensors belong into {@link #scope() scopes}.
+ */
+public final class Compute implements AutoCloseable {
+  private static final String ENGINE = "PyTorch";
+
+  private final Precision precision;
+  private final NDManager manager;
+  private final TorchKernels kernels;
+  private final NDArray empty;
+
+  private Compute(Device device, Precision precision) {
+    this.precision = precision;
+    this.manager = NDManager.newBaseManager(device, ENGINE);
+    this.manager.setName("compute-" + device);
+    this.kernels = TorchKernels.load(manager);
+    this.empty = manager.create(new float[0], new Shape(0));
+  }
+
+  /**
+   * Opens the CPU or the GPU with the given index. Intra-operation threads are part of a result's
+   * identity (they order float reductions), so they are set here and not left to the environment.
+   */
+  public static Compute open(Device device, Precision precision, int threads) {
+    try {
+      Engine.getEngine(ENGINE);
+      JniUtils.setNumThreads(threads);
+      return new Compute(device, precision);
+    } catch (EngineException | UnsatisfiedLinkError e) {
+      throw TuneQdmException.environment(
+          "Cannot start PyTorch on "
+              + device
+              + ": "
+              + e.getMessage()
+              + " (check that the cache folder DJL_CACHE_DIR, by default ~/.djl.ai, is writable and"
+              + " has 500 MB free)",
+          e);
+    }
+  }
+
+  /** Float32 on the CPU. */
+  public static Compute cpu(int threads) {
+    return open(Device.cpu(), Precision.FLOAT32, threads);
+  }
+
+  public Precision precision() {
+    return precision;
+  }
+
+  public Device device() {
+    return manager.getDevice();
+  }
+
+  public NDManager manager() {
+    return manager;
+  }
+
+  public TorchKernels kernels() {
+    return kernels;
+  }
+
+  /** A zero-length tensor: how kernels are told that an operand is absent. */
+  public NDArray empty() {
+    return empty;
+  }
+
+  /** A manager for short-lived tensors; close it to free them. */
+  public NDManager scope() {
+    return manager.newSubManager();
+  }
+
+  /** A float32 tensor with {@code values} in row-major order. */
+  public static NDArray floats(NDManager manager, float[] values, long... shape) {
+    return manager.create(FloatBuffer.wrap(values), new Shape(shape), DataType.FLOAT32);
+  }
+
+  /** {@code values} in this compute's precision. */
+  public NDArray weights(NDManager owner, float[] values, long... shape) {
+    NDArray full = floats(owner, values, shape);
+    if (precision == Precision.FLOAT32) {
+      return full;
+    }
+    NDArray narrow = full.toType(precision.dataType(), true);
+    full.close();
+    return narrow;
+  }
+
+  /** Runs {@code work} with gradient recording on or off in this thread, then restores it. */
+  public static <T> T withGradients(boolean enabled, java.util.function.Supplier<T> work) {
+    boolean before = JniUtils.isGradMode();
+    JniUtils.setGradMode(enabled);
+    try {
+      return work.get();
+    } finally {
+      JniUtils.setGradMode(before);
+    }
+  }
+
+  @Override
+  public void close() {
+    kernels.close();
+    manager.close();
+  }
+}

@@ -1,0 +1,303 @@
+package io.github.tuneqdm.tensor;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.IValue;
+import ai.djl.pytorch.jni.JniUtils;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The network's operations, each one call into TorchScript that this project writes itself ({@code
+ * kernels.torchscript}). Results belong to the manager of their first tensor operand. Dimensions: B
+ * samples, C channels, H x W pixels, L tokens, D features, P scales.
+ */
+public final class TorchKernels implements AutoCloseable {
+  private static final String SOURCE = "kernels.torchscript";
+
+  private final PtSymbolBlock module;
+
+  private TorchKernels(PtSymbolBlock module) {
+    this.module = module;
+  }
+
+  static TorchKernels load(NDManager manager) {
+    try (InputStream in = TorchKernels.class.getResourceAsStream(SOURCE)) {
+      String source = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      byte[] archive = TorchScriptArchive.of("Kernels", source);
+      return new TorchKernels(
+          JniUtils.loadModule(
+              (PtNDManager) manager, new ByteArrayInputStream(archive), false, false));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** {@code y = r * (W0 (d * x)) + b}; x (B, L, C_in) or (B, C_in). */
+  public NDArray linear(NDArray x, BlockWeights w, ScaleRows s) {
+    return tensor("linear", x, x, w.tensors(), s.of(w), w.sizes());
+  }
+
+  /** Convolution with zero padding; x (B, C_in, H, W). */
+  public NDArray conv2d(NDArray x, BlockWeights w, ScaleRows s, int stride, int padding) {
+    return tensor("conv2d", x, x, w.tensors(), s.of(w), w.sizes(), stride, padding);
+  }
+
+  /** Sinusoidal embedding of t (B,) as (B, dim) float32; diffusers' get_timestep_embedding. */
+  public NDArray timestepEmbedding(NDArray t, int dim, boolean flipSinToCos, double shift) {
+    return tensor("timestep_embedding", t, t, dim, flipSinToCos, shift);
+  }
+
+  /** Linear, SiLU, Linear; x (B, D). */
+  public NDArray timeMlp(NDArray x, BlockWeights w, ScaleRows s) {
+    return tensor("time_mlp", x, x, w.tensors(), s.of(w), w.sizes());
+  }
+
+  /**
+   * ResnetBlock2D; x (B, C, H, W).
+   *
+   * @param activatedTime SiLU of the time embedding (B, D), or an empty tensor
+   */
+  public NDArray resnet(
+      NDArray x, NDArray activatedTime, BlockWeights w, ScaleRows s, int groups, double eps) {
+    return tensor("resnet", x, x, activatedTime, w.tensors(), s.of(w), w.sizes(), groups, eps);
+  }
+
+  /** Transformer2DModel with cross-attention; x (B, C, H, W), context (B, L, D). */
+  public NDArray transformer(
+      NDArray x,
+      NDArray context,
+      BlockWeights w,
+      ScaleRows s,
+      int groups,
+      int heads,
+      boolean linearProjection) {
+    return tensor(
+        "transformer",
+        x,
+        x,
+        context,
+        w.tensors(),
+        s.of(w),
+        w.sizes(),
+        groups,
+        heads,
+        linearProjection);
+  }
+
+  /** Self-attention over pixels with residual; x (B, C, H, W). */
+  public NDArray attentionBlock(
+      NDArray x, BlockWeights w, ScaleRows s, int groups, int heads, double eps) {
+    return tensor("attention_block", x, x, w.tensors(), s.of(w), w.sizes(), groups, heads, eps);
+  }
+
+  /** Stride-2 convolution; padding 0 pads one row and column after the image, as diffusers does. */
+  public NDArray downsample(NDArray x, BlockWeights w, ScaleRows s, int padding) {
+    return tensor("downsample", x, x, w.tensors(), s.of(w), w.sizes(), padding);
+  }
+
+  /** Nearest-neighbour resize to height x width, then a 3x3 convolution. */
+  public NDArray upsample(NDArray x, BlockWeights w, ScaleRows s, long height, long width) {
+    return tensor("upsample", x, x, w.tensors(), s.of(w), w.sizes(), height, width);
+  }
+
+  /** GroupNorm; x (B, C, H, W); {@code w} holds one norm and no layer. */
+  public NDArray groupNorm(NDArray x, BlockWeights w, int groups, double eps) {
+    return tensor("group_norm", x, x, w.tensors(), groups, eps);
+  }
+
+  /** SiLU, then a 3x3 convolution; x (B, C, H, W). */
+  public NDArray actConv(NDArray x, BlockWeights w, ScaleRows s) {
+    return tensor("act_conv", x, x, w.tensors(), s.of(w), w.sizes());
+  }
+
+  public NDArray silu(NDArray x) {
+    return tensor("silu", x, x);
+  }
+
+  /** (B, C1, H, W) and (B, C2, H, W) to (B, C1 + C2, H, W). */
+  public NDArray concatChannels(NDArray a, NDArray b) {
+    return tensor("concat_channels", a, a, b);
+  }
+
+  /** LayerNorm over the last dimension; {@code w} holds one norm and no layer. */
+  public NDArray layerNorm(NDArray x, BlockWeights w, double eps) {
+    return tensor("layer_norm", x, x, w.tensors(), eps);
+  }
+
+  /**
+   * A pre-norm transformer layer; x (B, L, D).
+   *
+   * @param mask added to the attention logits (L, L), or none
+   * @param layerScale DINOv2's two (D,) factors, or none
+   */
+  public NDArray encoderLayer(
+      NDArray x,
+      NDArray[] mask,
+      BlockWeights w,
+      NDArray[] layerScale,
+      int heads,
+      double eps,
+      boolean quickGelu) {
+    return tensor("encoder_layer", x, x, mask, w.tensors(), layerScale, heads, eps, quickGelu);
+  }
+
+  /** Rows of table (V, D) at ids (...) int64 as (..., D). */
+  public NDArray embedding(NDArray ids, NDArray table) {
+    return tensor("embedding", ids, table, ids);
+  }
+
+  /** (L, L) in the type of {@code like}: 0 on and below the diagonal, minus infinity above. */
+  public NDArray causalMask(NDArray like, int length) {
+    return tensor("causal_mask", like, like, length);
+  }
+
+  /**
+   * Position embeddings (1 + grid^2, D), class token first, for an h x w grid as (1, 1 + h w, D);
+   * resized bicubically where the grid differs. Belongs to the manager of {@code owner}.
+   */
+  public NDArray patchPositions(NDArray owner, NDArray positions, int grid, long h, long w) {
+    return tensor("patch_positions", owner, positions, grid, h, w);
+  }
+
+  /** Patches (B, 3, H, W), puts the class token before them, adds positions: (B, 1 + h w, D). */
+  public NDArray embedPatches(
+      NDArray pixels, BlockWeights w, NDArray classToken, NDArray positions, int patch) {
+    return tensor("embed_patches", pixels, pixels, w.tensors(), classToken, positions, patch);
+  }
+
+  /** {@code x} in the type of {@code like}. */
+  public NDArray castLike(NDArray x, NDArray like) {
+    return tensor("cast_like", x, x, like);
+  }
+
+  /**
+   * Each sample's scale row: theta (S, N * P) at rows (B,) of its S * N, divided by initial (P,),
+   * as (B, P).
+   * Belongs to the manager of {@code rows}.
+   */
+  public NDArray gatherScales(NDArray rows, NDArray theta, NDArray initial) {
+    return tensor("gather_scales", rows, theta, rows, initial);
+  }
+
+  /** Contiguous, detached copies of x (B, P) cut at {@code sizes}. */
+  public List<NDArray> splitColumns(NDArray x, long[] sizes) {
+    try (IValue result = call("split_columns", x, sizes)) {
+      return new ArrayList<>(List.of(result.toTensorArray((PtNDManager) x.getManager())));
+    }
+  }
+
+  /** Adds the gradients of a step's scale rows, cut as {@code pieces}, into total (S, N * P). */
+  public void scatterGradients(
+      List<NDArray> pieces, NDArray rows, NDArray initial, NDArray total) {
+    call("scatter_gradients", pieces.toArray(NDArray[]::new), rows, initial, total).close();
+  }
+
+  /** Each sample's weighted mean squared error (B,) float32, with its graph. */
+  public NDArray weightedErrors(NDArray prediction, NDArray target, NDArray weights) {
+    return tensor("weighted_errors", prediction, prediction, target, weights);
+  }
+
+  /**
+   * One AdamW step in place for S subjects, each clipped by its own gradient norm; theta, grad, m
+   * and v are (S, N * P) float32. Returns the norms before clipping (S,), in the manager of grad.
+   *
+   * @param mask (P,), 0 at columns that stay as they are and 1 elsewhere; or none
+   */
+  public NDArray adamW(
+      NDArray grad, NDArray theta, NDArray m, NDArray v, NDArray[] mask, AdamWStep step) {
+    return tensor(
+        "adamw",
+        grad,
+        theta,
+        grad,
+        m,
+        v,
+        mask,
+        step.learningRate(),
+        step.beta1(),
+        step.beta2(),
+        step.epsilon(),
+        step.weightDecay(),
+        step.maxGradNorm(),
+        1 - Math.pow(step.beta1(), step.number()),
+        Math.sqrt(1 - Math.pow(step.beta2(), step.number())));
+  }
+
+  /**
+   * The constants of one AdamW step.
+   *
+   * @param number counts from 1
+   * @param maxGradNorm clips each subject's gradient to this norm; 0 leaves it
+   */
+  public record AdamWStep(
+      int number,
+      double learningRate,
+      double beta1,
+      double beta2,
+      double epsilon,
+      double weightDecay,
+      double maxGradNorm) {}
+
+  private NDArray tensor(String method, NDArray owner, Object... arguments) {
+    try (IValue result = call(method, arguments)) {
+      return result.toTensor((PtNDManager) owner.getManager());
+    }
+  }
+
+  private IValue call(String method, Object... arguments) {
+    // Thread-local in libtorch. Off, kernels run as written from the first call on: no profiling
+    // runs, no rewritten gradients, so a resumed run computes the same bits as an unbroken one.
+    JniUtils.setGraphExecutorOptimize(false);
+    IValue[] values = new IValue[arguments.length];
+    try {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = toIValue(arguments[i]);
+      }
+      return TorchScriptCall.run(module, method, values);
+    } finally {
+      for (int i = 0; i < values.length; i++) {
+        if (values[i] != null && values[i] != arguments[i]) {
+          values[i].close();
+        }
+      }
+    }
+  }
+
+  private static IValue toIValue(Object argument) {
+    if (argument instanceof IValue value) {
+      return value;
+    }
+    if (argument instanceof PtNDArray array) {
+      return IValue.from(array);
+    }
+    if (argument instanceof NDArray[] arrays) {
+      PtNDArray[] list = new PtNDArray[arrays.length];
+      System.arraycopy(arrays, 0, list, 0, list.length);
+      return IValue.listFrom(list);
+    }
+    if (argument instanceof long[] longs) {
+      return IValue.listFrom(longs);
+    }
+    if (argument instanceof Boolean flag) {
+      return IValue.from(flag.booleanValue());
+    }
+    if (argument instanceof Double number) {
+      return IValue.from(number.doubleValue());
+    }
+    return IValue.from(((Number) argument).longValue());
+  }
+
+  @Override
+  public void close() {
+    module.close();
+  }
+}

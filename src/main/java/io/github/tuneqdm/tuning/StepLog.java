@@ -1,0 +1,81 @@
+package io.github.tuneqdm.tuning;
+
+import ai.djl.ndarray.NDArray;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Losses and gradient norms of every subject. They stay on the device until {@link #flush}: a step
+ * does not wait for the host.
+ */
+final class StepLog {
+  private record Losses(NDArray each, int[] owner, int step) {}
+
+  private record Norms(NDArray each, double rate) {}
+
+  private final int subjects;
+  private final List<List<StepRecord>> records = new ArrayList<>();
+  private final List<Losses> losses = new ArrayList<>();
+  private final List<Norms> norms = new ArrayList<>();
+  private int finished;
+  private double lastMeanLoss;
+
+  StepLog(int subjects, int steps) {
+    this.subjects = subjects;
+    for (int s = 0; s < subjects; s++) {
+      records.add(new ArrayList<>(steps));
+    }
+  }
+
+  /**
+   * @param each weighted loss of every sample (B,)
+   * @param owner each sample's subject
+   */
+  void losses(NDArray each, int[] owner) {
+    losses.add(new Losses(each, owner, finished + norms.size()));
+  }
+
+  /**
+   * Ends a step.
+   *
+   * @param gradNorms (S,)
+   */
+  void step(double rate, NDArray gradNorms) {
+    norms.add(new Norms(gradNorms, rate));
+  }
+
+  /** Brings everything since the last flush to the host. */
+  void flush(int parts) {
+    double[][] sums = new double[norms.size()][subjects];
+    for (Losses l : losses) {
+      float[] values = l.each.toFloatArray();
+      for (int b = 0; b < values.length; b++) {
+        sums[l.step - finished][l.owner[b]] += values[b] / parts;
+      }
+      l.each.close();
+    }
+    double total = 0;
+    for (int i = 0; i < norms.size(); i++) {
+      float[] values = norms.get(i).each.toFloatArray();
+      norms.get(i).each.close();
+      for (int s = 0; s < subjects; s++) {
+        records
+            .get(s)
+            .add(new StepRecord(finished + i + 1, sums[i][s], values[s], norms.get(i).rate));
+        total += sums[i][s];
+      }
+    }
+    lastMeanLoss = total / Math.max(1, norms.size() * subjects);
+    finished += norms.size();
+    losses.clear();
+    norms.clear();
+  }
+
+  double lastMeanLoss() {
+    return lastMeanLoss;
+  }
+
+  List<StepRecord> records(int subject) {
+    return records.get(subject);
+  }
+}

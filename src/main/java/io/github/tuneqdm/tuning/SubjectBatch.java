@@ -1,0 +1,152 @@
+package io.github.tuneqdm.tuning;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.jni.JniUtils;
+import io.github.tuneqdm.models.ScaleTable;
+import io.github.tuneqdm.models.TunableUNet;
+import io.github.tuneqdm.models.UNet;
+import io.github.tuneqdm.nn.ScaleLayout;
+import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tensor.ScaleRows;
+import io.github.tuneqdm.tensor.TorchKernels.AdamWStep;
+import java.util.Arrays;
+
+/**
+ * Trains any number of subjects against one base in one forward and backward pass. Samples of all
+ * subjects lie in one batch, each with its own subject's scales at its own timestep's expert; no
+ * gradient, norm or moment of one subject reaches another.
+ *
+ * <p>Dimensions: S subjects, N experts, P scales an expert, B samples.
+ */
+public final class SubjectBatch implements AutoCloseable {
+  private final Compute compute;
+  private final TunableUNet network;
+  private final AdamWSettings adamW;
+  private final ScaleTable table;
+  private final NDManager owner;
+  private final NDArray gradient; // (S, N * P)
+  private final NDArray firstMoment;
+  private final NDArray secondMoment;
+  private final NDArray[] mask;
+  private int updates;
+
+  /**
+   * @param start S * N rows of P scales
+   * @param trainDeltaIn false keeps delta_in as it is
+   */
+  public SubjectBatch(
+      Compute compute,
+      TunableUNet network,
+      int subjects,
+      int experts,
+      float[] start,
+      AdamWSettings adamW,
+      boolean trainDeltaIn) {
+    this.compute = compute;
+    this.network = network;
+    this.adamW = adamW;
+    this.table = new ScaleTable(compute, network, subjects, experts, start);
+    this.owner = compute.scope();
+    this.gradient = table.zerosLike();
+    this.firstMoment = table.zerosLike();
+    this.secondMoment = table.zerosLike();
+    this.mask = trainDeltaIn ? new NDArray[0] : new NDArray[] {deltaOutOnly(network.layout())};
+  }
+
+  private NDArray deltaOutOnly(ScaleLayout layout) {
+    float[] columns = new float[layout.width()];
+    for (ScaleLayout.Layer layer : layout.layers()) {
+      Arrays.fill(columns, layer.outColumn(), layer.outColumn() + layer.cOut(), 1);
+    }
+    return Compute.floats(owner, columns, columns.length);
+  }
+
+  /**
+   * Adds the gradient of {@code sum_b weights[b] * mse_b} and returns each sample's weighted loss
+   * (B,), in the manager of the input.
+   *
+   * @param input B samples; gradients also reach its sample and context where these ask for them
+   * @param target (B, C, H, W) float32
+   * @param weights (B,) float32
+   * @param rows each sample's {@code subject * N + expert}
+   */
+  public NDArray accumulate(UNet.Input input, NDArray target, NDArray weights, int[] rows) {
+    NDManager scope = input.sample().getManager();
+    NDArray rowNumbers = table.rowNumbers(scope, rows);
+    ScaleRows scales = table.trainableRows(rowNumbers);
+    NDArray losses =
+        Compute.withGradients(
+            true,
+            () -> {
+              NDArray out = network.unet().forward(input, scales); // (B, C, H, W)
+              NDArray each = compute.kernels().weightedErrors(out, target, weights); // (B,)
+              NDArray ones = scope.ones(new Shape(rows.length));
+              JniUtils.backward((PtNDArray) each, (PtNDArray) ones, false, false);
+              return each.stopGradient();
+            });
+    table.collectGradients(scales, rowNumbers, gradient);
+    return losses;
+  }
+
+  /**
+   * One optimiser step with the gradient accumulated so far, divided by {@code parts}; then the
+   * gradient is zero again. Returns each subject's gradient norm before clipping (S,) in {@code
+   * scope}.
+   */
+  public NDArray update(NDManager scope, double learningRate, int parts) {
+    if (parts > 1) {
+      gradient.divi(parts);
+    }
+    updates++;
+    NDArray norms =
+        compute
+            .kernels()
+            .adamW(
+                gradient,
+                table.theta(),
+                firstMoment,
+                secondMoment,
+                mask,
+                new AdamWStep(
+                    updates,
+                    learningRate,
+                    adamW.beta1(),
+                    adamW.beta2(),
+                    adamW.epsilon(),
+                    adamW.weightDecay(),
+                    adamW.maxGradNorm()));
+    norms.attach(scope);
+    gradient.muli(0);
+    return norms;
+  }
+
+  /**
+   * The network's output without recording gradients (B, C, H, W), in the manager of the input.
+   *
+   * @param rows each sample's {@code subject * N + expert}
+   */
+  public NDArray predict(UNet.Input input, int[] rows) {
+    NDArray rowNumbers = table.rowNumbers(input.sample().getManager(), rows);
+    return Compute.withGradients(
+        false, () -> network.unet().forward(input, table.rows(rowNumbers)));
+  }
+
+  /** The gradient accumulated since the last update, S * N rows of P. */
+  public float[] gradient() {
+    return gradient.toFloatArray();
+  }
+
+  /** All scales, S * N rows of P. */
+  public float[] scales() {
+    return table.theta().toFloatArray();
+  }
+
+  @Override
+  public void close() {
+    owner.close();
+    table.close();
+  }
+}

@@ -1,0 +1,287 @@
+package io.github.tuneqdm.tuning;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.github.tuneqdm.diffusion.NoiseSchedule;
+import io.github.tuneqdm.models.AutoencoderKL;
+import io.github.tuneqdm.models.DeltaScales;
+import io.github.tuneqdm.models.PipelineFolder;
+import io.github.tuneqdm.models.TunableUNet;
+import io.github.tuneqdm.models.UNet;
+import io.github.tuneqdm.quant.ExpertSchedule;
+import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tensor.PhiloxRandom;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * Tunes subjects, from photos to scales: encodes photos and prompts, lets the encoders go, loads the
+ * quantised UNet and runs the recipe on all subjects at once. Dimensions: S subjects, B samples, Z
+ * latent channels, h x w latent pixels, L tokens, D text features.
+ */
+public final class SubjectTuner {
+  /** Losses travel from device to host once in so many steps. */
+  private static final int REPORT_EVERY = 10;
+
+  /** Hears of training while it goes on. */
+  @FunctionalInterface
+  public interface Progress {
+    /**
+     * @param step from 1
+     * @param meanLoss over the subjects, in the last few steps
+     */
+    void stepped(int step, double meanLoss);
+  }
+
+  private final Compute compute;
+  private final PipelineFolder base;
+  private final Supplier<TunableUNet> network;
+  private final TuningSettings settings;
+  private final NoiseSchedule schedule;
+
+  /**
+   * @param network opens the quantised UNet, once the encoders have left memory
+   */
+  public SubjectTuner(
+      Compute compute,
+      PipelineFolder base,
+      Supplier<TunableUNet> network,
+      TuningSettings settings) {
+    this.compute = compute;
+    this.base = base;
+    this.network = network;
+    this.settings = settings;
+    this.schedule = NoiseSchedule.fromConfig(base.schedulerConfig().json());
+  }
+
+  /** A subject's draws and its prompts' text states (L, D). */
+  private record Prepared(
+      SampleDraws instance, float[] instanceText, SampleDraws prior, float[] priorText) {
+
+    int passes() {
+      return prior == null ? 1 : 2;
+    }
+  }
+
+  private record LatentShape(int channels, int height, int width) {
+    int size() {
+      return channels * height * width;
+    }
+  }
+
+  /** Trains all subjects together; results in their order. */
+  public List<TunedSubject> tune(List<Subject> subjects, Progress progress) {
+    return Compute.withGradients(
+        false,
+        () -> {
+          LatentShape[] latent = new LatentShape[1];
+          List<Prepared> prepared = prepare(subjects, latent);
+          try (TunableUNet unet = network.get()) {
+            return train(subjects, prepared, latent[0], unet, progress);
+          }
+        });
+  }
+
+  private List<Prepared> prepare(List<Subject> subjects, LatentShape[] latent) {
+    List<String> prompts = new ArrayList<>();
+    for (Subject subject : subjects) {
+      prompts.add(subject.instancePrompt());
+      prompts.add(subject.classImages().isEmpty() ? "" : subject.classPrompt());
+    }
+    List<float[]> text = base.encode(compute, prompts);
+    List<Prepared> prepared = new ArrayList<>();
+    try (AutoencoderKL vae = base.vae(compute)) {
+      int side = settings.resolution() / vae.downscale();
+      latent[0] = new LatentShape(vae.latentChannels(), side, side);
+      for (int s = 0; s < subjects.size(); s++) {
+        Subject subject = subjects.get(s);
+        SampleDraws instance = draws(vae, subject.name(), subject.photos());
+        SampleDraws prior =
+            subject.classImages().isEmpty()
+                ? null
+                : draws(vae, subject.name() + "/class", subject.classImages());
+        prepared.add(new Prepared(instance, text.get(2 * s), prior, text.get(2 * s + 1)));
+      }
+    }
+    return prepared;
+  }
+
+  private SampleDraws draws(
+      AutoencoderKL vae, String stream, List<io.github.tuneqdm.image.RgbImage> pictures) {
+    List<PhotoLatents> latents = new ArrayList<>();
+    for (int i = 0; i < pictures.size(); i++) {
+      PhiloxRandom.Draws random = PhiloxRandom.of(settings.seed(), stream + "/crops", i).draws();
+      latents.add(PhotoLatents.encode(compute, vae, pictures.get(i), settings, random));
+    }
+    return new SampleDraws(
+        settings, stream, latents, schedule, vae.scalingFactor(), vae.latentChannels());
+  }
+
+  private List<TunedSubject> train(
+      List<Subject> subjects,
+      List<Prepared> prepared,
+      LatentShape latent,
+      TunableUNet unet,
+      Progress progress) {
+    int count = subjects.size();
+    int experts = settings.experts();
+    float[] start = new float[0];
+    for (int s = 0; s < count; s++) {
+      start = concat(start, DeltaScales.initial(unet, experts).rows());
+    }
+    StepLog log = new StepLog(count, settings.steps());
+    try (NDManager run = compute.scope();
+        SubjectBatch batch =
+            new SubjectBatch(
+                compute,
+                unet,
+                count,
+                experts,
+                start,
+                settings.adamW(),
+                settings.trainDeltaIn())) {
+      NDArray context = context(run, prepared, unet);
+      ExpertSchedule byTime = new ExpertSchedule(experts, schedule.trainTimesteps());
+      for (int step = 1; step <= settings.steps(); step++) {
+        double rate =
+            settings
+                .schedule()
+                .rate(settings.learningRate(), step - 1, settings.warmupSteps(), settings.steps());
+        for (int part = 0; part < settings.gradientAccumulation(); part++) {
+          long first =
+              ((long) (step - 1) * settings.gradientAccumulation() + part) * settings.batchSize();
+          try (NDManager scope = compute.scope()) {
+            pass(scope, run, batch, prepared, latent, context, byTime, first, log);
+          }
+        }
+        log.step(rate, batch.update(run, rate, settings.gradientAccumulation()));
+        if (step % REPORT_EVERY == 0 || step == settings.steps()) {
+          log.flush(settings.gradientAccumulation());
+          progress.stepped(step, log.lastMeanLoss());
+        }
+      }
+      return results(subjects, unet, batch.scales(), log);
+    }
+  }
+
+  /** Every sample's text states (B, L, D); the order of samples is the same in every pass. */
+  private NDArray context(NDManager run, List<Prepared> prepared, TunableUNet unet) {
+    List<float[]> rows = new ArrayList<>();
+    for (Prepared p : prepared) {
+      for (int pass = 0; pass < p.passes(); pass++) {
+        for (int i = 0; i < settings.batchSize(); i++) {
+          rows.add(pass == 0 ? p.instanceText : p.priorText);
+        }
+      }
+    }
+    int size = rows.get(0).length;
+    float[] all = new float[rows.size() * size];
+    for (int i = 0; i < rows.size(); i++) {
+      System.arraycopy(rows.get(i), 0, all, i * size, size);
+    }
+    int features = unet.unet().config().crossAttentionDims().get(0);
+    return compute.weights(run, all, rows.size(), size / features, features);
+  }
+
+  private void pass(
+      NDManager scope,
+      NDManager run,
+      SubjectBatch batch,
+      List<Prepared> prepared,
+      LatentShape latent,
+      NDArray context,
+      ExpertSchedule byTime,
+      long first,
+      StepLog log) {
+    int samples = Math.toIntExact(context.getShape().get(0));
+    int size = latent.size();
+    float[] noisy = new float[samples * size];
+    float[] target = new float[samples * size];
+    float[] weights = new float[samples];
+    long[] timesteps = new long[samples];
+    int[] rows = new int[samples];
+    int[] owner = new int[samples];
+    int at = 0;
+    for (int s = 0; s < prepared.size(); s++) {
+      Prepared p = prepared.get(s);
+      for (int pass = 0; pass < p.passes(); pass++) {
+        for (int i = 0; i < settings.batchSize(); i++, at++) {
+          SampleDraws.Sample sample = (pass == 0 ? p.instance : p.prior).draw(first + i);
+          System.arraycopy(sample.noisy(), 0, noisy, at * size, size);
+          System.arraycopy(sample.target(), 0, target, at * size, size);
+          timesteps[at] = sample.timestep();
+          rows[at] = s * settings.experts() + byTime.expertOf(sample.timestep());
+          owner[at] = s;
+          weights[at] = (float) (weight(pass, sample.timestep()) / settings.batchSize());
+        }
+      }
+    }
+    UNet.Input input =
+        new UNet.Input(
+            Compute.floats(
+                scope, noisy, samples, latent.channels(), latent.height(), latent.width()),
+            scope.create(timesteps),
+            context);
+    NDArray losses =
+        batch.accumulate(
+            input,
+            Compute.floats(
+                scope, target, samples, latent.channels(), latent.height(), latent.width()),
+            Compute.floats(scope, weights, samples),
+            rows);
+    losses.attach(run);
+    log.losses(losses, owner);
+  }
+
+  private double weight(int pass, int timestep) {
+    if (pass == 1) {
+      return settings.priorWeight();
+    }
+    return settings.snrGamma() > 0
+        ? schedule.minSnrWeight(timestep, (float) settings.snrGamma())
+        : 1;
+  }
+
+  private List<TunedSubject> results(
+      List<Subject> subjects, TunableUNet unet, float[] scales, StepLog log) {
+    int length = settings.experts() * unet.layout().width();
+    List<TunedSubject> results = new ArrayList<>();
+    for (int s = 0; s < subjects.size(); s++) {
+      String name = subjects.get(s).name();
+      List<StepRecord> steps = log.records(s);
+      DeltaScales own =
+          new DeltaScales(
+              settings.experts(), Arrays.copyOfRange(scales, s * length, (s + 1) * length));
+      Optional<StepRecord> bad =
+          steps.stream()
+              .filter(r -> !Double.isFinite(r.loss()) || !Double.isFinite(r.gradNorm()))
+              .findFirst();
+      if (bad.isPresent()) {
+        String why =
+            "training diverged: the loss is not a finite number at step "
+                + bad.get().step()
+                + " (lower tuneqdm.tuning.learning-rate)";
+        results.add(
+            TunedSubject.failed(
+                name, why, steps.subList(0, bad.get().step() - 1)));
+      } else if (!own.isFinite()) {
+        String why =
+            "training diverged: a scale is not a finite number (lower"
+                + " tuneqdm.tuning.learning-rate)";
+        results.add(TunedSubject.failed(name, why, steps));
+      } else {
+        results.add(new TunedSubject(name, Optional.of(own), Optional.empty(), steps));
+      }
+    }
+    return results;
+  }
+
+  private static float[] concat(float[] a, float[] b) {
+    float[] all = Arrays.copyOf(a, a.length + b.length);
+    System.arraycopy(b, 0, all, a.length, b.length);
+    return all;
+  }
+}

@@ -1,0 +1,31 @@
+package io.github.tuneqdm.tuning;
+
+/**
+ * The recipe.
+ *
+ * @param experts N, scale sets a subject, each for an equal stretch of timesteps
+ * @param trainDeltaIn false tunes delta_out alone (PEQA)
+ * @param batchSize images a subject and forward pass
+ * @param gradientAccumulation forward passes an optimiser step
+ * @param snrGamma min-SNR weighting; 0 is off
+ * @param noiseOffset strength of the per-channel constant added to the noise; 0 is off
+ * @param resolution side of the training square in pixels
+ * @param centerCrop false crops photos that are not square at random places
+ * @param priorWeight weight of the class images' loss where a subject has such images
+ */
+public record TuningSettings(
+    int experts,
+    boolean trainDeltaIn,
+    int steps,
+    int batchSize,
+    int gradientAccumulation,
+    double learningRate,
+    LearningRateSchedule schedule,
+    int warmupSteps,
+    AdamWSettings adamW,
+    double snrGamma,
+    double noiseOffset,
+    int resolution,
+    boolean centerCrop,
+    double priorWeight,
+    long seed) {}
