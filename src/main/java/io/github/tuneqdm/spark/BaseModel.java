@@ -1,7 +1,6 @@
 package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.storage.Hashes;
-import io.github.tuneqdm.storage.LocalModelFolder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,7 +15,7 @@ final class BaseModel {
 
   /** Hash of the names and contents of all files in these parts. */
   static String hash(String folder, Configuration hadoop) {
-    Path local = LocalModelFolder.of(folder, hadoop);
+    Path local = LocalFolders.of(folder, hadoop);
     StringBuilder text = new StringBuilder();
     for (String part : PARTS) {
       if (Files.isDirectory(local.resolve(part))) {

@@ -5,15 +5,21 @@ import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.image.ImageReader;
 import io.github.tuneqdm.image.RgbImage;
-import io.github.tuneqdm.storage.LocalModelFolder;
+import io.github.tuneqdm.models.PipelineFolder;
+import io.github.tuneqdm.models.TunableUNet;
+import io.github.tuneqdm.nn.ScaleLayout;
 import io.github.tuneqdm.storage.SafetensorsWriter;
+import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tuning.Subject;
+import io.github.tuneqdm.tuning.SubjectTuner;
+import io.github.tuneqdm.tuning.TunedSubject;
 import java.io.Serializable;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.TaskContext;
 
@@ -39,23 +45,36 @@ record BatchTask(
   /** How a subject ended, and whether its machine is to blame. */
   record Outcome(SubjectStatus status, boolean environment) implements Serializable {}
 
-  List<Outcome> run(
-      TaskEnvironment environment, BatchTuner.Factory tuners, ProgressAccumulator progress) {
+  List<Outcome> run(TaskEnvironment environment, ProgressAccumulator progress) {
     RunFolder run = RunFolder.of(config.storageRuns(), plan.runId(), environment.hadoop());
     Map<String, Outcome> outcomes = new LinkedHashMap<>();
-    List<SubjectPhotos> readable = new ArrayList<>();
+    List<SubjectEntry> readable = new ArrayList<>();
+    List<Subject> subjects = new ArrayList<>();
     for (SubjectEntry member : members) {
       try {
-        readable.add(read(member, environment.hadoop()));
+        subjects.add(read(member, run, environment.hadoop()));
+        readable.add(member);
       } catch (TuneQdmException e) {
-        if (e.exitCode() == ExitCode.ENVIRONMENT && !isLastAttempt()) {
+        boolean machine = e.exitCode() == ExitCode.ENVIRONMENT;
+        if (machine && !isLastAttempt()) {
           throw e;
         }
-        fail(outcomes, run, member.name(), e.getMessage(), e.exitCode() == ExitCode.ENVIRONMENT);
+        fail(outcomes, run, member.name(), e.getMessage(), machine);
       }
     }
-    if (!readable.isEmpty()) {
-      train(readable, environment, tuners, progress, run, outcomes);
+    if (!subjects.isEmpty()) {
+      try {
+        train(readable, subjects, environment, progress, run, outcomes);
+      } catch (RuntimeException e) {
+        // Bad input or configuration stops the job; what this machine did is tried on another.
+        boolean refused =
+            e instanceof TuneQdmException known && known.exitCode() != ExitCode.ENVIRONMENT;
+        if (refused || !isLastAttempt()) {
+          throw e;
+        }
+        String cause = e instanceof TuneQdmException ? e.getMessage() : e.toString();
+        readable.forEach(subject -> fail(outcomes, run, subject.name(), cause, true));
+      }
     }
     return members.stream()
         .filter(member -> missing.contains(member.name()))
@@ -64,42 +83,39 @@ record BatchTask(
   }
 
   private void train(
-      List<SubjectPhotos> subjects,
+      List<SubjectEntry> entries,
+      List<Subject> subjects,
       TaskEnvironment environment,
-      BatchTuner.Factory tuners,
       ProgressAccumulator progress,
       RunFolder run,
       Map<String, Outcome> outcomes) {
-    List<TunedSubject> tuned;
-    try (BatchTuner tuner =
-        tuners.open(
-            new BatchTuner.Setting(
-                config,
-                local(config.modelBase(), environment),
-                local(quantizedBase, environment),
-                environment.gpu()))) {
-      tuned =
+    PipelineFolder model = new PipelineFolder(environment.local(config.modelBase()));
+    AtomicReference<ScaleLayout> layout = new AtomicReference<>();
+    try (Compute compute = environment.compute(config)) {
+      SubjectTuner tuner =
+          new SubjectTuner(
+              compute,
+              model,
+              () -> {
+                TunableUNet unet = OpenBase.unet(compute, environment.local(quantizedBase));
+                layout.set(unet.layout());
+                return unet;
+              },
+              Recipe.tuning(config));
+      List<TunedSubject> tuned =
           tuner.tune(subjects, (step, loss) -> progress.add(new BatchProgress(index, step, loss)));
-    } catch (RuntimeException e) {
-      // What the input or the configuration did stops the job; what this machine did is tried
-      // again.
-      boolean refused =
-          e instanceof TuneQdmException known && known.exitCode() != ExitCode.ENVIRONMENT;
-      if (refused || !isLastAttempt()) {
-        throw e;
-      }
-      String cause = e instanceof TuneQdmException ? e.getMessage() : e.toString();
-      subjects.forEach(s -> fail(outcomes, run, s.subject().name(), cause, true));
-      return;
-    }
-    for (int i = 0; i < tuned.size(); i++) {
-      TunedSubject subject = tuned.get(i);
-      if (subject.failure().isPresent()) {
-        fail(outcomes, run, subject.name(), subject.failure().get(), false);
-      } else if (missing.contains(subject.name())) {
-        byte[] deltas =
-            SafetensorsWriter.toBytes(subject.deltas(), metadata(subjects.get(i).subject()));
-        outcomes.put(subject.name(), new Outcome(run.publish(subject, deltas), false));
+      for (int i = 0; i < tuned.size(); i++) {
+        TunedSubject subject = tuned.get(i);
+        if (subject.scales().isEmpty()) {
+          fail(outcomes, run, subject.name(), subject.failure().orElseThrow(), false);
+        } else if (missing.contains(subject.name())) {
+          byte[] deltas =
+              SafetensorsWriter.toBytes(
+                  subject.scales().get().toTensors(layout.get()), metadata(entries.get(i)));
+          outcomes.put(
+              subject.name(),
+              new Outcome(run.publish(subject.name(), deltas, subject.steps()), false));
+        }
       }
     }
   }
@@ -109,29 +125,30 @@ record BatchTask(
     SubjectStatus failed = SubjectStatus.failed(name, cause);
     if (missing.contains(name)) {
       run.publishFailure(failed);
+      outcomes.put(name, new Outcome(failed, machine));
     }
-    outcomes.put(name, new Outcome(failed, machine));
   }
 
   private boolean isLastAttempt() {
     return TaskContext.get().attemptNumber() >= lastAttempt;
   }
 
-  private static Path local(String folder, TaskEnvironment environment) {
-    return LocalModelFolder.of(folder, environment.hadoop());
-  }
-
-  private SubjectPhotos read(SubjectEntry subject, Configuration hadoop) {
+  private Subject read(SubjectEntry subject, RunFolder run, Configuration hadoop) {
     if (subject.photos().isEmpty()) {
       throw TuneQdmException.inputData(
           "Cannot train %s: it has no photos (put JPEG or PNG files into %s/%s)"
               .formatted(subject.name(), config.dataSubjects(), subject.name()));
     }
-    List<RgbImage> photos = new ArrayList<>();
-    for (SubjectEntry.Photo photo : subject.photos()) {
-      photos.add(ImageReader.read(photo.bytes(hadoop), photo.path(), config.dataMaxPixels()));
-    }
-    return new SubjectPhotos(subject, photos);
+    List<RgbImage> photos =
+        subject.photos().stream()
+            .map(p -> ImageReader.read(p.bytes(hadoop), p.path(), config.dataMaxPixels()))
+            .toList();
+    List<RgbImage> classImages =
+        config.tuningPriorPreservationEnabled()
+            ? ClassImages.read(run, config, subject)
+            : List.of();
+    return new Subject(
+        subject.name(), subject.instancePrompt(), photos, subject.classPrompt(), classImages);
   }
 
   /** What a reader of the file has to know; the same for every attempt. */

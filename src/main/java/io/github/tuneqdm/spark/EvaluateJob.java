@@ -10,7 +10,6 @@ import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.ScoreTable;
 import io.github.tuneqdm.metrics.TokenRule;
 import io.github.tuneqdm.storage.Hashes;
-import io.github.tuneqdm.storage.LocalModelFolder;
 import io.github.tuneqdm.storage.ParquetTable;
 import io.github.tuneqdm.storage.Publisher;
 import java.io.IOException;
@@ -47,24 +46,15 @@ public final class EvaluateJob {
 
   private final TuneQdmConfig config;
   private final OnDemandSpark spark;
-  private final PictureSampler.Factory samplers;
-  private final PictureScorer.Factory scorers;
   private final PrintStream out;
 
   /**
    * @param config of the run; its evaluation settings may differ from those it was trained with
    * @param out for messages
    */
-  public EvaluateJob(
-      TuneQdmConfig config,
-      OnDemandSpark spark,
-      PictureSampler.Factory samplers,
-      PictureScorer.Factory scorers,
-      PrintStream out) {
+  public EvaluateJob(TuneQdmConfig config, OnDemandSpark spark, PrintStream out) {
     this.config = config;
     this.spark = spark;
-    this.samplers = samplers;
-    this.scorers = scorers;
     this.out = out;
   }
 
@@ -140,8 +130,8 @@ public final class EvaluateJob {
   }
 
   private EvaluationProtocol protocol(RunPlan trained, Configuration hadoop) {
-    Path dino = LocalModelFolder.of(config.modelDino(), hadoop);
-    Path clip = LocalModelFolder.of(config.modelClip(), hadoop);
+    Path dino = LocalFolders.of(config.modelDino(), hadoop);
+    Path clip = LocalFolders.of(config.modelClip(), hadoop);
     Map<String, String> preprocessing = new TreeMap<>();
     preprocessing.put("dino", preprocessing(dino));
     preprocessing.put("clip", preprocessing(clip));
@@ -223,14 +213,13 @@ public final class EvaluateJob {
       tasks.add(new SamplingTask(run.id(), base, config, share, own));
     }
     out.println("Sampling %d pictures ...".formatted(missing.size()));
-    PictureSampler.Factory factory = samplers;
     return application
         .fanOut(
             NAME + "-sample",
             "sample %d pictures".formatted(missing.size()),
             DeviceDemand.ENGINE,
             tasks,
-            (task, environment) -> task.run(environment, factory))
+            (task, environment) -> task.run(environment))
         .stream()
         .mapToInt(Integer::intValue)
         .sum();
@@ -271,7 +260,6 @@ public final class EvaluateJob {
     }
     if (!tasks.isEmpty()) {
       out.println("Scoring pictures of %d subjects ...".formatted(tasks.size()));
-      PictureScorer.Factory factory = scorers;
       List<double[][]> scores =
           spark
               .get()
@@ -280,7 +268,7 @@ public final class EvaluateJob {
                   "score pictures of %d subjects".formatted(tasks.size()),
                   DeviceDemand.ENGINE,
                   tasks,
-                  (task, environment) -> task.run(environment, factory));
+                  (task, environment) -> task.run(environment));
       for (int i = 0; i < tasks.size(); i++) {
         tasks.get(i).rows(scores.get(i)).forEach(row -> byPath.put(row.imagePath(), row));
       }

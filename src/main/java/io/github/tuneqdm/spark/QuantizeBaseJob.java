@@ -6,7 +6,6 @@ import io.github.tuneqdm.quant.BasePlan;
 import io.github.tuneqdm.quant.BaseWriter;
 import io.github.tuneqdm.quant.BaseWriter.PartReceipt;
 import io.github.tuneqdm.quant.QuantizerSettings;
-import io.github.tuneqdm.storage.LocalModelFolder;
 import io.github.tuneqdm.storage.Publisher;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -92,7 +91,7 @@ public final class QuantizeBaseJob {
   }
 
   private static java.nio.file.Path unet(String model, Configuration hadoop) {
-    java.nio.file.Path unet = LocalModelFolder.of(model, hadoop).resolve("unet");
+    java.nio.file.Path unet = LocalFolders.of(model, hadoop).resolve("unet");
     if (!Files.isDirectory(unet)) {
       throw TuneQdmException.inputData(
           "Cannot quantise the base model "

@@ -3,9 +3,13 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.metrics.EvaluationProtocol;
+import io.github.tuneqdm.models.DeltaScales;
+import io.github.tuneqdm.nn.ScaleLayout;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.ParquetTable;
 import io.github.tuneqdm.storage.Publisher;
+import io.github.tuneqdm.storage.SafetensorsFile;
+import io.github.tuneqdm.tuning.StepRecord;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -173,12 +177,12 @@ public final class RunFolder {
   }
 
   /** Publishes a trained subject: scales and steps first, the status that vouches for them last. */
-  SubjectStatus publish(TunedSubject subject, byte[] deltas) {
-    Publisher.Published published = Publisher.publish(fs, deltas(subject.name()), deltas);
-    STEPS.publish(fs, steps(subject.name()), subject.steps());
-    StepRecord last = subject.steps().get(subject.steps().size() - 1);
+  SubjectStatus publish(String subject, byte[] deltas, List<StepRecord> steps) {
+    Publisher.Published published = Publisher.publish(fs, deltas(subject), deltas);
+    STEPS.publish(fs, steps(subject), steps);
+    StepRecord last = steps.get(steps.size() - 1);
     SubjectStatus status =
-        SubjectStatus.done(subject.name(), last.step(), last.loss(), published.sha256());
+        SubjectStatus.done(subject, last.step(), last.loss(), published.sha256());
     write(status);
     return status;
   }
@@ -226,22 +230,28 @@ public final class RunFolder {
     }
   }
 
-  /**
-   * Copies a subject's scales to a local folder, and makes sure that they are what was published.
-   */
-  java.nio.file.Path copyDeltas(String subject, java.nio.file.Path folder) {
+  /** A subject's scales, once it is sure that they are what was published. */
+  DeltaScales readDeltas(String subject, ScaleLayout layout) {
+    Path file = deltas(subject);
     byte[] bytes = read("subjects/" + subject + "/deltas.safetensors");
     String published = subjectStatus(subject).map(SubjectStatus::deltasSha256).orElse("");
     if (!Hashes.sha256(bytes).equals(published)) {
       throw TuneQdmException.inputData(
           "Cannot use %s: its content does not match its sha256 in status.json (delete the subject's folder and train again)"
-              .formatted(deltas(subject)));
+              .formatted(file));
     }
-    java.nio.file.Path copy = folder.resolve(subject + ".safetensors");
     try {
-      return Files.write(copy, bytes);
+      java.nio.file.Path copy = Files.createTempFile("tuneqdm-deltas-", ".safetensors");
+      try {
+        Files.write(copy, bytes);
+        try (SafetensorsFile tensors = SafetensorsFile.open(copy)) {
+          return DeltaScales.fromTensors(tensors, layout, file.toString());
+        }
+      } finally {
+        Files.delete(copy);
+      }
     } catch (IOException e) {
-      throw TuneQdmException.environment("Cannot write " + copy + ": " + e, e);
+      throw TuneQdmException.environment("Cannot write a temporary file: " + e, e);
     }
   }
 

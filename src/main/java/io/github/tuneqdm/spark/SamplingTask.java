@@ -1,19 +1,23 @@
 package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
+import io.github.tuneqdm.diffusion.NoiseSchedule;
 import io.github.tuneqdm.image.PngEncoder;
 import io.github.tuneqdm.image.RgbImage;
-import io.github.tuneqdm.storage.LocalModelFolder;
+import io.github.tuneqdm.models.DeltaScales;
+import io.github.tuneqdm.models.Models;
+import io.github.tuneqdm.models.PipelineFolder;
+import io.github.tuneqdm.models.TunableUNet;
+import io.github.tuneqdm.sampling.Denoiser;
+import io.github.tuneqdm.sampling.ImageSampler;
+import io.github.tuneqdm.sampling.SampleRequest;
 import io.github.tuneqdm.storage.Publisher;
-import java.io.IOException;
+import io.github.tuneqdm.tensor.Compute;
 import java.io.Serializable;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.HashMap;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -31,42 +35,60 @@ record SamplingTask(
     implements Serializable {
 
   /** Returns how many pictures were published. */
-  Integer run(TaskEnvironment environment, PictureSampler.Factory samplers) throws IOException {
+  Integer run(TaskEnvironment environment) {
     RunFolder run = RunFolder.of(config.storageRuns(), runId, environment.hadoop());
-    boolean quantised = chunks.get(0).get(0).isQuantised();
-    Path base = LocalModelFolder.of(config.modelBase(), environment.hadoop());
-    Optional<Path> quantisedBase =
-        quantised
-            ? Optional.of(LocalModelFolder.of(quantizedBase, environment.hadoop()))
-            : Optional.empty();
-    Path scratch = Files.createTempDirectory("tuneqdm-deltas-");
-    Map<String, Path> deltas = new HashMap<>();
+    List<String> subjects =
+        chunks.stream()
+            .flatMap(List::stream)
+            .filter(PlannedImage::isTuned)
+            .map(PlannedImage::subject)
+            .distinct()
+            .toList();
+    PipelineFolder model = new PipelineFolder(environment.local(config.modelBase()));
     int published = 0;
-    try (PictureSampler sampler =
-        samplers.open(new PictureSampler.Setting(config, base, quantisedBase, environment.gpu()))) {
+    try (Compute compute = environment.compute(config);
+        ImageSampler sampler =
+            new ImageSampler(
+                compute,
+                model,
+                denoiser(compute, model, run, subjects, environment),
+                Recipe.sampling(config))) {
       for (List<PlannedImage> chunk : chunks) {
-        for (PlannedImage image : chunk) {
-          if (image.isTuned() && !deltas.containsKey(image.subject())) {
-            deltas.put(image.subject(), run.copyDeltas(image.subject(), scratch));
-          }
-        }
-        List<RgbImage> pictures =
-            sampler.sample(chunk.stream().map(image -> request(image, deltas)).toList());
-        published += publish(run, chunk, pictures);
+        List<SampleRequest> requests =
+            chunk.stream()
+                .map(
+                    image ->
+                        new SampleRequest(
+                            image.isTuned() ? 1 + subjects.indexOf(image.subject()) : 0,
+                            image.prompt(),
+                            image.seed()))
+                .toList();
+        published += publish(run, chunk, sampler.sample(requests));
       }
-    } finally {
-      for (Path file : deltas.values()) {
-        Files.deleteIfExists(file);
-      }
-      Files.deleteIfExists(scratch);
     }
     return published;
   }
 
-  private static PictureSampler.Request request(PlannedImage image, Map<String, Path> deltas) {
-    Optional<Path> own =
-        image.isTuned() ? Optional.of(deltas.get(image.subject())) : Optional.empty();
-    return new PictureSampler.Request(own, image.prompt(), image.seed());
+  /**
+   * The plain base, or the quantised one: there subject 0 is the base untuned, the others follow.
+   */
+  private Denoiser denoiser(
+      Compute compute,
+      PipelineFolder model,
+      RunFolder run,
+      List<String> subjects,
+      TaskEnvironment environment) {
+    if (!chunks.get(0).get(0).isQuantised()) {
+      return Denoiser.plain(Models.unet(compute, model.unet()));
+    }
+    TunableUNet unet = OpenBase.unet(compute, environment.local(quantizedBase));
+    List<DeltaScales> scales = new ArrayList<>();
+    scales.add(DeltaScales.initial(unet, config.tuningExperts()));
+    for (String subject : subjects) {
+      scales.add(run.readDeltas(subject, unet.layout()));
+    }
+    NoiseSchedule schedule = NoiseSchedule.fromConfig(model.schedulerConfig().json());
+    return Denoiser.tuned(compute, unet, scales, schedule.trainTimesteps());
   }
 
   private int publish(RunFolder run, List<PlannedImage> chunk, List<RgbImage> pictures) {

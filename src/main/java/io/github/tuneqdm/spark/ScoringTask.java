@@ -5,7 +5,8 @@ import io.github.tuneqdm.image.ImageReader;
 import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.Similarity;
-import io.github.tuneqdm.storage.LocalModelFolder;
+import io.github.tuneqdm.scoring.ImageScorer;
+import io.github.tuneqdm.tensor.Compute;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +22,7 @@ record ScoringTask(
     implements Serializable {
 
   /** DINO, CLIP-I and CLIP-T of each picture, in the order of {@link #images}. */
-  double[][] run(TaskEnvironment environment, PictureScorer.Factory scorers) {
+  double[][] run(TaskEnvironment environment) {
     Configuration hadoop = environment.hadoop();
     RunFolder run = RunFolder.of(config.storageRuns(), runId, hadoop);
     List<RgbImage> photos =
@@ -32,13 +33,12 @@ record ScoringTask(
         images.stream()
             .map(i -> ImageReader.read(run.read(i.path()), i.path(), config.dataMaxPixels()))
             .toList();
-    PictureScorer.Setting setting =
-        new PictureScorer.Setting(
-            config,
-            LocalModelFolder.of(config.modelDino(), hadoop),
-            LocalModelFolder.of(config.modelClip(), hadoop),
-            environment.gpu());
-    try (PictureScorer scorer = scorers.open(setting)) {
+    try (Compute compute = environment.compute(config);
+        ImageScorer scorer =
+            new ImageScorer(
+                compute,
+                environment.local(config.modelDino()),
+                environment.local(config.modelClip()))) {
       double[] dino = Similarity.imageToImageEach(scorer.dino(pictures), scorer.dino(photos));
       float[][] clip = scorer.clipImage(pictures);
       double[] clipI = Similarity.imageToImageEach(clip, scorer.clipImage(photos));

@@ -10,6 +10,7 @@ import java.util.OptionalInt;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -100,7 +101,7 @@ public final class SparkApplication implements AutoCloseable {
   private static <T, R> TaskOutcome<R> run(
       TaskFunction<T, R> function, T input, DeviceDemand demand, Configuration hadoop, int threads)
       throws Exception {
-    TaskEnvironment environment = new TaskEnvironment(hadoop, gpuOfThisTask());
+    TaskEnvironment environment = new TaskEnvironment(hadoop, gpuOfThisTask(), isDriver());
     try {
       if (demand == DeviceDemand.NONE) {
         return TaskOutcome.of(function.apply(input, environment));
@@ -114,6 +115,10 @@ public final class SparkApplication implements AutoCloseable {
       }
       return TaskOutcome.refused(e);
     }
+  }
+
+  private static boolean isDriver() {
+    return SparkEnv.get().executorId().equals("driver");
   }
 
   private static OptionalInt gpuOfThisTask() {

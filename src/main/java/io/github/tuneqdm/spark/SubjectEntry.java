@@ -27,6 +27,11 @@ public record SubjectEntry(
     photos = List.copyOf(photos);
   }
 
+  /** The instance prompt without the identifier: what class images are made with. */
+  String classPrompt() {
+    return instancePrompt.replace(" " + identifier + " ", " ");
+  }
+
   /**
    * @param path fully qualified
    * @param sha256 of the file's bytes

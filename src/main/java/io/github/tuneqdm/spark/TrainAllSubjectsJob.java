@@ -22,17 +22,14 @@ public final class TrainAllSubjectsJob {
 
   private final TuneQdmConfig config;
   private final OnDemandSpark spark;
-  private final BatchTuner.Factory tuners;
   private final PrintStream out;
 
   /**
    * @param out for messages and progress
    */
-  public TrainAllSubjectsJob(
-      TuneQdmConfig config, OnDemandSpark spark, BatchTuner.Factory tuners, PrintStream out) {
+  public TrainAllSubjectsJob(TuneQdmConfig config, OnDemandSpark spark, PrintStream out) {
     this.config = config;
     this.spark = spark;
-    this.tuners = tuners;
     this.out = out;
   }
 
@@ -80,6 +77,9 @@ public final class TrainAllSubjectsJob {
             .filter(name -> !run.isDone(name))
             .collect(Collectors.toCollection(TreeSet::new));
     List<BatchTask> tasks = tasks(plan, base.folder(), subjects, missing);
+    if (config.tuningPriorPreservationEnabled() && !tasks.isEmpty()) {
+      new ClassImages(config, spark, out).make(run, subjects);
+    }
     List<BatchTask.Outcome> outcomes = tasks.isEmpty() ? List.of() : train(tasks);
     return result(plan, run, subjects, missing, outcomes);
   }
@@ -107,7 +107,6 @@ public final class TrainAllSubjectsJob {
     application.context().sc().register(progress, "training progress");
     Map<Integer, Integer> subjectsOfBatch = new TreeMap<>();
     tasks.forEach(task -> subjectsOfBatch.put(task.index(), task.members().size()));
-    BatchTuner.Factory factory = tuners;
     try (ProgressLine line =
         new ProgressLine(
                 out, Terminal.isTerminal(), subjectsOfBatch, config.tuningSteps(), System::nanoTime)
@@ -122,7 +121,7 @@ public final class TrainAllSubjectsJob {
                     .formatted(tasks.size(), config.tuningSteps()),
                 DeviceDemand.ENGINE,
                 tasks,
-                (task, environment) -> task.run(environment, factory, progress))
+                (task, environment) -> task.run(environment, progress))
             .stream()
             .flatMap(List::stream)
             .toList();
