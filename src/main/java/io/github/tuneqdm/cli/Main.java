@@ -1,6 +1,8 @@
 package io.github.tuneqdm.cli;
 
 import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -11,13 +13,12 @@ import picocli.CommandLine.ScopeType;
     name = "tuneqdm-spark",
     description = "Fine-tunes quantised diffusion models for many subjects at once.",
     synopsisSubcommandLabel = "COMMAND",
+    subcommands = {QuantizeBaseCommand.class, TrainAllSubjectsCommand.class, EvaluateCommand.class},
     versionProvider = Main.Version.class,
-    footer = {
-      "",
-      "Exit status: 0 done; 2 usage or configuration; 3 bad input data; 4 some subjects failed;",
-      "5 all subjects failed; 6 environment (storage, engine, device); 1 anything unforeseen."
-    })
+    footer = "Each command's --help has examples.")
 public final class Main {
+  private static final Map<String, String> EXIT_STATUS = exitStatus();
+
   @Option(
       names = "--debug",
       scope = ScopeType.INHERIT,
@@ -56,7 +57,29 @@ public final class Main {
             .setUsageHelpAutoWidth(true)
             .setExecutionExceptionHandler(
                 (failure, command, parsed) -> Failures.report(failure, command, main.debug));
+    describeExitStatus(commandLine);
+    commandLine.getSubcommands().values().forEach(Main::describeExitStatus);
     return commandLine.execute(args);
+  }
+
+  private static Map<String, String> exitStatus() {
+    Map<String, String> meaning = new LinkedHashMap<>();
+    meaning.put("0", "done");
+    meaning.put("1", "anything unforeseen");
+    meaning.put("2", "usage, configuration, a subject's name");
+    meaning.put("3", "bad input data: model, base, run, photos");
+    meaning.put("4", "some subjects failed; the others are committed");
+    meaning.put("5", "all subjects failed");
+    meaning.put("6", "environment: storage, engine, device");
+    return meaning;
+  }
+
+  private static void describeExitStatus(CommandLine command) {
+    command
+        .getCommandSpec()
+        .usageMessage()
+        .exitCodeListHeading("%nExit status:%n")
+        .exitCodeList(EXIT_STATUS);
   }
 
   /** The version that the build wrote into the manifest. */

@@ -9,8 +9,6 @@ import com.typesafe.config.ConfigResolveOptions;
 import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueFactory;
 import io.github.tuneqdm.error.TuneQdmException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -25,7 +23,7 @@ import java.util.TreeMap;
  * @param file the configuration file, if any
  */
 public record ConfigLayers(
-    Map<String, String> overrides, Map<String, String> properties, Optional<Path> file) {
+    Map<String, String> overrides, Map<String, String> properties, Optional<ConfigSource> file) {
   private static final String SPARK_PREFIX = "spark." + Keys.ROOT;
 
   /** Merges the layers, resolves references between keys, and checks every key and value. */
@@ -33,7 +31,7 @@ public record ConfigLayers(
     Config merged =
         commandLine()
             .withFallback(sparkConf())
-            .withFallback(file.map(ConfigLayers::parse).orElse(ConfigFactory.empty()))
+            .withFallback(file.map(ConfigSource::parse).orElse(ConfigFactory.empty()))
             .withFallback(demoDir())
             .withFallback(reference());
     Config resolved = resolve(merged);
@@ -79,17 +77,6 @@ public record ConfigLayers(
   private static Config single(String path, String text, String origin) {
     Key<?> key = Keys.named(path).orElseThrow(() -> unknown(path, origin));
     return ConfigFactory.empty().withValue(path, key.fromCommandLine(text, origin));
-  }
-
-  private static Config parse(Path file) {
-    if (!Files.isRegularFile(file)) {
-      throw TuneQdmException.usage("Cannot read --config " + file + ": there is no such file");
-    }
-    try {
-      return ConfigFactory.parseFile(file.toFile());
-    } catch (ConfigException e) {
-      throw TuneQdmException.usage("Cannot read --config " + file + ": " + e.getMessage());
-    }
   }
 
   private static void refuseUnknown(String path, ConfigValue value) {

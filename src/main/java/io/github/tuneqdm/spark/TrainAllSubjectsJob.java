@@ -22,12 +22,16 @@ public final class TrainAllSubjectsJob {
 
   private final TuneQdmConfig config;
   private final OnDemandSpark spark;
+  private final PrintStream progress;
   private final PrintStream out;
 
   /**
-   * @param out for messages and progress
+   * @param progress for the line that says how far training is
+   * @param out for messages
    */
-  public TrainAllSubjectsJob(TuneQdmConfig config, OnDemandSpark spark, PrintStream out) {
+  public TrainAllSubjectsJob(
+      TuneQdmConfig config, OnDemandSpark spark, PrintStream progress, PrintStream out) {
+    this.progress = progress;
     this.config = config;
     this.spark = spark;
     this.out = out;
@@ -103,15 +107,19 @@ public final class TrainAllSubjectsJob {
 
   private List<BatchTask.Outcome> train(List<BatchTask> tasks) {
     SparkApplication application = spark.get();
-    ProgressAccumulator progress = new ProgressAccumulator();
-    application.context().sc().register(progress, "training progress");
+    ProgressAccumulator reports = new ProgressAccumulator();
+    application.context().sc().register(reports, "training progress");
     Map<Integer, Integer> subjectsOfBatch = new TreeMap<>();
     tasks.forEach(task -> subjectsOfBatch.put(task.index(), task.members().size()));
     try (ProgressLine line =
         new ProgressLine(
-                out, Terminal.isTerminal(), subjectsOfBatch, config.tuningSteps(), System::nanoTime)
+                progress,
+                Terminal.isTerminal(),
+                subjectsOfBatch,
+                config.tuningSteps(),
+                System::nanoTime)
             .running()) {
-      ProgressListener listener = new ProgressListener(progress.id(), line);
+      ProgressListener listener = new ProgressListener(reports.id(), line);
       application.context().sc().addSparkListener(listener);
       try {
         return application
@@ -121,7 +129,7 @@ public final class TrainAllSubjectsJob {
                     .formatted(tasks.size(), config.tuningSteps()),
                 DeviceDemand.ENGINE,
                 tasks,
-                (task, environment) -> task.run(environment, progress))
+                (task, environment) -> task.run(environment, reports))
             .stream()
             .flatMap(List::stream)
             .toList();

@@ -283,7 +283,10 @@ class TuneQdmConfigTest {
   void aMissingFileIsAUsageError() {
     Path missing = folder.resolve("none.conf");
 
-    assertThatThrownBy(() -> new ConfigLayers(Map.of(), Map.of(), Optional.of(missing)).load())
+    assertThatThrownBy(
+            () ->
+                new ConfigLayers(Map.of(), Map.of(), Optional.of(ConfigSource.file(missing)))
+                    .load())
         .hasMessage("Cannot read --config " + missing + ": there is no such file");
   }
 
@@ -324,7 +327,7 @@ class TuneQdmConfigTest {
         new ConfigLayers(
             Map.of(),
             Map.of("tuneqdm.demo.dir", "src/demo/toyworld"),
-            Optional.of(Path.of("conf", name)));
+            Optional.of(ConfigSource.file(Path.of("conf", name))));
 
     assertThat(layers.load().quantizerBits()).isEqualTo(4);
   }
@@ -342,6 +345,6 @@ class TuneQdmConfigTest {
       throw new AssertionError(e);
     }
     ConfigFactory.invalidateCaches();
-    return new ConfigLayers(overrides, properties, Optional.of(file)).load();
+    return new ConfigLayers(overrides, properties, Optional.of(ConfigSource.file(file))).load();
   }
 }

@@ -1,6 +1,7 @@
 package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.ConfigLayers;
+import io.github.tuneqdm.config.ConfigSource;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.storage.Hashes;
 import java.io.IOException;
@@ -67,7 +68,7 @@ final class SparkTests {
     return new ConfigLayers(
             overrides,
             Map.of("tuneqdm.demo.dir", DEMO.toString()),
-            Optional.of(Path.of("conf/toyworld.conf")))
+            Optional.of(ConfigSource.file(Path.of("conf/toyworld.conf"))))
         .load();
   }
 
