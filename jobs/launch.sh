@@ -38,7 +38,11 @@ is_stale() {
 build() {
   command -v mvn >/dev/null || fail "Cannot build $jar: Maven's mvn is not on the PATH (install Maven 3.8 or newer)." 6
   echo "Building $jar and the embedded Spark (first run, or sources changed) ..." >&2
-  (cd "$home" && mvn -q -B -ntp -Dstyle.color=never -DskipTests package) >&2 || fail "Cannot build $jar: Maven failed, see above." 6
+  local log="$home/target/build.log"
+  if ! (cd "$home" && mvn -q -B -ntp -DskipTests package) >"$log" 2>&1; then
+    cat "$log" >&2
+    fail "Cannot build $jar: Maven failed, see above ($log)." 6
+  fi
   touch "$stamp"
 }
 

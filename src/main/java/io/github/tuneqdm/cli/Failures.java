@@ -25,13 +25,18 @@ final class Failures {
                     "Cannot finish "
                         + command.getCommandName()
                         + ": "
-                        + failure
+                        + firstLine(failure)
                         + (debug ? "" : " (--debug shows where)")));
     if (debug) {
       failure.printStackTrace(err);
     }
     err.flush();
     return foreseen.map(e -> e.exitCode().status()).orElse(UNFORESEEN);
+  }
+
+  /** Spark's messages go on for pages. */
+  private static String firstLine(Exception failure) {
+    return failure.toString().lines().findFirst().orElse("");
   }
 
   /** Spark wraps what a task threw in exceptions of its own; ours is somewhere down the chain. */

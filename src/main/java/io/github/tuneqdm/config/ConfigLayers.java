@@ -24,6 +24,8 @@ import java.util.TreeMap;
  */
 public record ConfigLayers(
     Map<String, String> overrides, Map<String, String> properties, Optional<ConfigSource> file) {
+  static final String DEMO_DIR_ORIGIN = "system property";
+
   private static final String SPARK_PREFIX = "spark." + Keys.ROOT;
 
   /** Merges the layers, resolves references between keys, and checks every key and value. */
@@ -71,7 +73,7 @@ public record ConfigLayers(
         ? ConfigFactory.empty()
         : ConfigFactory.empty()
             .withValue(
-                Keys.DEMO_DIR.path(), ConfigValueFactory.fromAnyRef(folder, "system property"));
+                Keys.DEMO_DIR.path(), ConfigValueFactory.fromAnyRef(folder, DEMO_DIR_ORIGIN));
   }
 
   private static Config single(String path, String text, String origin) {

@@ -25,7 +25,7 @@ final class Key<T> {
   private static final Map<String, Boolean> FLAGS =
       Map.of("true", true, "yes", true, "on", true, "false", false, "no", false, "off", false);
 
-  private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9._-]+");
+  private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*");
 
   private final String path;
   private final String allowed;
@@ -161,6 +161,7 @@ final class Key<T> {
   static String render(ConfigValue value) {
     String text = String.valueOf(value.unwrapped());
     return value.valueType() == ConfigValueType.STRING
+            && !text.isEmpty()
             && PLAIN.matcher(text).matches()
             && !text.equals("null")
         ? text

@@ -218,10 +218,11 @@ public final class TuneQdmConfig implements Serializable {
     return Keys.EVALUATE_BASELINES.read(config);
   }
 
-  /** One line for each key that some layer above {@code reference.conf} set, with its origin. */
+  /** One line for each key whose value is not its default, with the place it comes from. */
   public List<String> settingsWithOrigins() {
+    Config reference = ConfigLayers.reference().resolve();
     return Keys.withDefault().stream()
-        .filter(key -> !isDefault(key))
+        .filter(key -> !key.read(config).equals(key.read(reference)))
         .map(this::lineWithOrigin)
         .toList();
   }
@@ -252,9 +253,17 @@ public final class TuneQdmConfig implements Serializable {
 
   private String lineWithOrigin(Key<?> key) {
     ConfigValue value = config.getValue(key.path());
-    String origin =
-        isDefault(key) ? "default" : value.origin().description().replace('\n', ' ').strip();
+    String origin = isDefault(key) ? "default" : shortened(value.origin().description());
     return key.path() + " = " + Key.render(value) + "  # " + origin;
+  }
+
+  /** Without what every value that names the demo's folder has, and relative to where we are. */
+  private static String shortened(String origin) {
+    return origin
+        .replace('\n', ' ')
+        .replace("merge of " + ConfigLayers.DEMO_DIR_ORIGIN + ",", "")
+        .replace(System.getProperty("user.dir") + "/", "")
+        .strip();
   }
 
   private String required(Key<String> key, String meaning) {

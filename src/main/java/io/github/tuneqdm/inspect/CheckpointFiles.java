@@ -27,8 +27,7 @@ final class CheckpointFiles {
     if (name.endsWith(".pt") || name.endsWith(".pth") || name.endsWith(".bin")) {
       return official(file);
     }
-    throw TuneQdmException.inputData(
-        "Cannot inspect " + file + ": neither .safetensors nor .pt");
+    throw TuneQdmException.inputData("Cannot inspect " + file + ": neither .safetensors nor .pt");
   }
 
   private static Description safetensors(Path file) {
@@ -41,7 +40,8 @@ final class CheckpointFiles {
         d.add("tensors", source.names().size());
         source.names().stream()
             .limit(20)
-            .forEach(n -> d.add("", n + " " + source.dtype(n) + " " + List.of(boxed(source.shape(n)))));
+            .forEach(
+                n -> d.add("", n + " " + source.dtype(n) + " " + List.of(boxed(source.shape(n)))));
         if (source.names().size() > 20) {
           d.add("", "... and " + (source.names().size() - 20) + " more");
         }
@@ -73,7 +73,11 @@ final class CheckpointFiles {
     for (float v : tensor.toFloats()) {
       if (!Float.isFinite(v)) {
         throw TuneQdmException.inputData(
-            "Cannot use the checkpoint " + file + ": " + name + " holds a value that is not finite");
+            "Cannot use the checkpoint "
+                + file
+                + ": "
+                + name
+                + " holds a value that is not finite");
       }
     }
   }
@@ -104,8 +108,7 @@ final class CheckpointFiles {
               sum[1] += tensor.elementCount();
             });
     kinds.forEach(
-        (kind, sum) ->
-            d.add(kind, sum[0] + " tensors, " + Description.count(sum[1]) + " numbers"));
+        (kind, sum) -> d.add(kind, sum[0] + " tensors, " + Description.count(sum[1]) + " numbers"));
     return d;
   }
 

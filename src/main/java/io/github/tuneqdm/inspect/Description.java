@@ -33,9 +33,7 @@ public final class Description {
       value /= 1000;
       unit++;
     }
-    return unit == 0
-        ? bytes + " bytes"
-        : String.format(Locale.ROOT, "%.2f %s", value, units[unit]);
+    return unit == 0 ? bytes + " bytes" : String.format(Locale.ROOT, "%.2f %s", value, units[unit]);
   }
 
   /** {@code 859,520,964}. */

@@ -216,7 +216,8 @@ public final class ModelBuilder implements AutoCloseable {
     }
 
     public BlockWeights build() {
-      int scaleIndex = mode != Mode.PLAIN && !names.isEmpty() ? scales.addBlock(names, outs, ins) : -1;
+      int scaleIndex =
+          mode != Mode.PLAIN && !names.isEmpty() ? scales.addBlock(names, outs, ins) : -1;
       long[] sizes = new long[2 * names.size()];
       for (int i = 0; i < names.size(); i++) {
         sizes[i] = outs.get(i);

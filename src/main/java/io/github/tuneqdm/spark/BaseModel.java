@@ -1,5 +1,9 @@
 package io.github.tuneqdm.spark;
 
+import io.github.tuneqdm.config.TuneQdmConfig;
+import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.models.ModelConfig;
+import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.storage.Hashes;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,5 +28,20 @@ final class BaseModel {
       }
     }
     return Hashes.sha256(text.toString());
+  }
+
+  /**
+   * Refuses a model folder that is not whole, and a resolution that its VAE cannot halve as often
+   * as it does, before any work is done.
+   */
+  static void check(TuneQdmConfig config, Configuration hadoop) {
+    PipelineFolder model = new PipelineFolder(LocalFolders.of(config.modelBase(), hadoop));
+    ModelConfig vae = ModelConfig.read(model.root().resolve("vae").resolve("config.json"));
+    int factor = 1 << (vae.sizeList("block_out_channels").size() - 1);
+    if (config.dataResolution() % factor != 0) {
+      throw TuneQdmException.usage(
+          "Cannot work at %d pixels: the VAE needs a multiple of %d (tuneqdm.data.resolution)"
+              .formatted(config.dataResolution(), factor));
+    }
   }
 }

@@ -154,7 +154,7 @@ public final class EvaluateJob {
   private PromptSet prompts(Configuration hadoop) {
     org.apache.hadoop.fs.Path file = new org.apache.hadoop.fs.Path(config.evaluatePrompts());
     FileSystem fs = Publisher.fileSystem(file, hadoop);
-    if (fs.getScheme().equals("file")) {
+    if (fs.getUri().getScheme().equals("file")) {
       return PromptSet.read(Path.of(fs.makeQualified(file).toUri().getPath()));
     }
     try {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.storage.Hashes;
+import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +22,8 @@ import java.util.List;
  * @param batches names of the subjects that train together, in order
  * @param torchThreads of a batch's task on CPU
  */
-public record RunPlan(String runId, String baseId, List<List<String>> batches, int torchThreads) {
+public record RunPlan(String runId, String baseId, List<List<String>> batches, int torchThreads)
+    implements Serializable {
   private static final int ID_DIGITS = 12;
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);

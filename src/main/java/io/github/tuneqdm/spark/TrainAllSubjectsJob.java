@@ -67,6 +67,7 @@ public final class TrainAllSubjectsJob {
 
   public Result run() {
     Configuration hadoop = SparkApplication.hadoopConfiguration();
+    BaseModel.check(config, hadoop);
     List<SubjectEntry> subjects = SubjectCatalog.read(config, hadoop, config.dataNames());
     QuantizeBaseJob.Result base = new QuantizeBaseJob(config, spark, out).run();
     RunPlan plan =

@@ -72,6 +72,17 @@ final class SparkTests {
         .load();
   }
 
+  /** Two subjects, each a batch of its own, two steps of one image. */
+  static Map<String, String> tinyTraining(Map<String, String> more) {
+    Map<String, String> settings = new HashMap<>();
+    settings.put("tuneqdm.data.names", "ball1,mug1");
+    settings.put("tuneqdm.tuning.steps", "2");
+    settings.put("tuneqdm.tuning.batch-size", "1");
+    settings.put("tuneqdm.tuning.subjects-per-batch", "1");
+    settings.putAll(more);
+    return settings;
+  }
+
   /** Hash of every file under a folder, by relative path. */
   static Map<String, String> hashes(Path folder) throws IOException {
     Map<String, String> hashes = new TreeMap<>();
