@@ -101,6 +101,11 @@ public record BasePlan(
             source.append(
                 "%s %s %s %s\n".formatted(name, unet.dtype(name), Arrays.toString(shape), sha256));
             if (isQuantisable(name, unet, configTree)) {
+              if (Arrays.stream(shape).anyMatch(extent -> extent == 0)) {
+                throw TuneQdmException.inputData(
+                    "Cannot quantise %s: '%s' of shape %s is empty"
+                        .formatted(unetDir, name, Arrays.toString(shape)));
+              }
               layers.add(
                   new Layer(
                       name.substring(0, name.length() - WEIGHT_SUFFIX.length()),

@@ -84,7 +84,8 @@ public final class ImageSampler implements AutoCloseable {
       missing.add("");
     }
     requests.forEach(r -> missing.add(r.prompt()));
-    List<String> unknown = missing.stream().distinct().filter(p -> !textStates.containsKey(p)).toList();
+    List<String> unknown =
+        missing.stream().distinct().filter(p -> !textStates.containsKey(p)).toList();
     if (!unknown.isEmpty()) {
       List<float[]> states = base.encode(compute, unknown);
       for (int i = 0; i < unknown.size(); i++) {

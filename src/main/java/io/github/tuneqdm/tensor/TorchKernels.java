@@ -181,8 +181,7 @@ public final class TorchKernels implements AutoCloseable {
 
   /**
    * Each sample's scale row: theta (S, N * P) at rows (B,) of its S * N, divided by initial (P,),
-   * as (B, P).
-   * Belongs to the manager of {@code rows}.
+   * as (B, P). Belongs to the manager of {@code rows}.
    */
   public NDArray gatherScales(NDArray rows, NDArray theta, NDArray initial) {
     return tensor("gather_scales", rows, theta, rows, initial);
@@ -196,8 +195,7 @@ public final class TorchKernels implements AutoCloseable {
   }
 
   /** Adds the gradients of a step's scale rows, cut as {@code pieces}, into total (S, N * P). */
-  public void scatterGradients(
-      List<NDArray> pieces, NDArray rows, NDArray initial, NDArray total) {
+  public void scatterGradients(List<NDArray> pieces, NDArray rows, NDArray initial, NDArray total) {
     call("scatter_gradients", pieces.toArray(NDArray[]::new), rows, initial, total).close();
   }
 

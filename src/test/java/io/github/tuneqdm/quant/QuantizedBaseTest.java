@@ -266,5 +266,7 @@ class QuantizedBaseTest {
     modelFolder("{}", Map.of("a.bias", StoredTensor.of(new float[] {1, 2}, 2)));
     assertThatThrownBy(() -> BasePlan.of(model, FOUR_BITS))
         .hasMessageContaining("no linear or convolution layer");
+    modelFolder("{}", Map.of("a.weight", StoredTensor.of(new float[0], 0, 2)));
+    assertThatThrownBy(() -> BasePlan.of(model, FOUR_BITS)).hasMessageContaining("is empty");
   }
 }

@@ -1,0 +1,52 @@
+package io.github.tuneqdm.storage;
+
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.URI;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
+
+/**
+ * The local disk under the scheme {@code faulty:}, whose writes fail, are cut short or are altered
+ * after 100 bytes, as {@code tuneqdm.fault} says.
+ */
+public final class FaultyDisk extends RawLocalFileSystem {
+  private static final int GOOD_BYTES = 100;
+
+  static Configuration configuration(String fault) {
+    Configuration configuration = new Configuration(false);
+    configuration.setClass("fs.faulty.impl", FaultyDisk.class, RawLocalFileSystem.class);
+    configuration.setBoolean("fs.faulty.impl.disable.cache", true);
+    configuration.set("tuneqdm.fault", fault);
+    return configuration;
+  }
+
+  @Override
+  public URI getUri() {
+    return URI.create("faulty:///");
+  }
+
+  @Override
+  public FSDataOutputStream create(Path path, boolean overwrite) throws IOException {
+    String fault = getConf().get("tuneqdm.fault");
+    OutputStream out =
+        new FilterOutputStream(super.create(path, overwrite)) {
+          private int written;
+
+          @Override
+          public void write(int b) throws IOException {
+            if (++written <= GOOD_BYTES) {
+              super.write(b);
+            } else if (fault.equals("full")) {
+              throw new IOException("No space left on device");
+            } else if (fault.equals("altered")) {
+              super.write(b ^ 1);
+            }
+          }
+        };
+    return new FSDataOutputStream(out, null);
+  }
+}

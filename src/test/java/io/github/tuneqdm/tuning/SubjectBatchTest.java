@@ -1,0 +1,60 @@
+package io.github.tuneqdm.tuning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import io.github.tuneqdm.ToyWorld;
+import io.github.tuneqdm.models.DeltaScales;
+import io.github.tuneqdm.models.TunableUNet;
+import io.github.tuneqdm.models.UNet;
+import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tensor.PhiloxRandom;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+class SubjectBatchTest {
+
+  @Test
+  void aSubjectOfNaNsLeavesTheOthersAsTheyAre() {
+    try (Compute compute = Compute.cpu(2);
+        TunableUNet network = ToyWorld.fourBits(compute)) {
+      float[] healthy = start(network);
+      float[] broken = healthy.clone();
+      Arrays.fill(broken, 0, broken.length / 2, Float.NaN);
+
+      float[] expected = step(compute, network, healthy);
+      float[] actual = step(compute, network, broken);
+
+      int half = healthy.length / 2;
+      assertThat(Arrays.copyOfRange(actual, half, 2 * half))
+          .isEqualTo(Arrays.copyOfRange(expected, half, 2 * half));
+      assertThat(actual[0]).isNaN();
+    }
+  }
+
+  private static float[] start(TunableUNet network) {
+    float[] one = DeltaScales.initial(network, 2).rows();
+    float[] both = Arrays.copyOf(one, 2 * one.length);
+    System.arraycopy(one, 0, both, one.length, one.length);
+    return both;
+  }
+
+  private static float[] step(Compute compute, TunableUNet network, float[] start) {
+    try (SubjectBatch batch =
+            new SubjectBatch(compute, network, 2, 2, start, AdamWSettings.REFERENCE, true);
+        NDManager scope = compute.scope()) {
+      var sample = Compute.floats(scope, noise(0, 2 * 1024), 2, 4, 16, 16);
+      var target = Compute.floats(scope, noise(1, 2 * 1024), 2, 4, 16, 16);
+      var context = Compute.floats(scope, noise(2, 2 * 24 * 96), 2, 24, 96);
+      UNet.Input input = new UNet.Input(sample, scope.create(new long[] {100, 900}), context);
+      batch.accumulate(input, target, scope.ones(new Shape(2)), new int[] {0, 3});
+      batch.update(scope, 1e-3, 1);
+      return batch.scales();
+    }
+  }
+
+  private static float[] noise(int stream, int count) {
+    return PhiloxRandom.of(7, "test", stream).normals(count);
+  }
+}

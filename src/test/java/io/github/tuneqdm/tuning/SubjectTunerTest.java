@@ -1,0 +1,174 @@
+package io.github.tuneqdm.tuning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.tuneqdm.ToyWorld;
+import io.github.tuneqdm.models.DeltaScales;
+import io.github.tuneqdm.tensor.Compute;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class SubjectTunerTest {
+  private static Compute compute;
+
+  @BeforeAll
+  static void open() {
+    compute = Compute.cpu(2);
+  }
+
+  @AfterAll
+  static void close() {
+    compute.close();
+  }
+
+  private static List<TunedSubject> tune(TuningSettings settings, Subject... subjects) {
+    return new SubjectTuner(compute, ToyWorld.base(), () -> ToyWorld.fourBits(compute), settings)
+        .tune(List.of(subjects), (step, loss) -> {});
+  }
+
+  private static float[] scales(TunedSubject subject) {
+    return subject.scales().orElseThrow().rows();
+  }
+
+  /** The 99th percentile of the absolute differences. */
+  private static double difference(float[] a, float[] b) {
+    double[] d = new double[a.length];
+    for (int i = 0; i < d.length; i++) {
+      d[i] = Math.abs(a[i] - b[i]);
+    }
+    Arrays.sort(d);
+    return d[(int) (0.99 * d.length)];
+  }
+
+  @Test
+  void subjectsOfABatchDoNotMix() {
+    TuningSettings recipe = ToyWorld.recipe(20, 1, 1);
+    Subject a = ToyWorld.subject("ball");
+    Subject b = ToyWorld.subject("cube");
+    Subject c = ToyWorld.subject("mug");
+    Subject d = ToyWorld.subject("donut");
+
+    List<TunedSubject> together = tune(recipe, a, b, c, d);
+    List<TunedSubject> halves = new ArrayList<>(tune(recipe, a, b));
+    halves.addAll(tune(recipe, c, d));
+    List<TunedSubject> alone = new ArrayList<>();
+    for (Subject one : List.of(a, b, c, d)) {
+      alone.addAll(tune(recipe, one));
+    }
+
+    for (int s = 0; s < 4; s++) {
+      assertThat(difference(scales(together.get(s)), scales(halves.get(s)))).isLessThan(1e-5);
+      assertThat(difference(scales(together.get(s)), scales(alone.get(s)))).isLessThan(1e-5);
+    }
+    assertThat(difference(scales(together.get(0)), scales(together.get(1)))).isGreaterThan(1e-5);
+  }
+
+  @Test
+  void theSameBatchGivesTheSameBits() {
+    TuningSettings recipe = ToyWorld.recipe(3, 2, 1);
+    Subject[] subjects = {ToyWorld.subject("star"), ToyWorld.subject("duck")};
+
+    List<TunedSubject> once = tune(recipe, subjects);
+    List<TunedSubject> again = tune(recipe, subjects);
+
+    assertThat(once).usingRecursiveComparison().isEqualTo(again);
+  }
+
+  @Test
+  void accumulatedPassesEqualOneLargePass() {
+    Subject subject = ToyWorld.subject("car");
+
+    TunedSubject large = tune(ToyWorld.recipe(4, 4, 1), subject).get(0);
+    TunedSubject small = tune(ToyWorld.recipe(4, 2, 2), subject).get(0);
+
+    assertThat(difference(scales(large), scales(small))).isLessThan(1e-6);
+    assertThat(small.steps().get(3).loss())
+        .isCloseTo(large.steps().get(3).loss(), org.assertj.core.data.Offset.offset(1e-5));
+  }
+
+  @Test
+  void aDivergingSubjectIsReportedWithItsStep() {
+    TuningSettings recipe = ToyWorld.recipe(12, 1, 1);
+    TuningSettings wild =
+        new TuningSettings(
+            recipe.experts(),
+            true,
+            recipe.steps(),
+            1,
+            1,
+            1e30,
+            recipe.schedule(),
+            0,
+            recipe.adamW(),
+            0,
+            0,
+            64,
+            false,
+            1,
+            42);
+
+    TunedSubject diverged = tune(wild, ToyWorld.subject("can")).get(0);
+
+    assertThat(diverged.scales()).isEmpty();
+    assertThat(diverged.failure().orElseThrow())
+        .startsWith("training diverged: the loss is not a finite number at step")
+        .contains("tuneqdm.tuning.learning-rate");
+    assertThat(diverged.steps()).isNotEmpty().hasSizeLessThan(12);
+  }
+
+  @Test
+  void withoutInputScalesTheyStayOne() {
+    TuningSettings recipe = ToyWorld.recipe(2, 1, 1);
+    TuningSettings outputOnly =
+        new TuningSettings(
+            1,
+            false,
+            2,
+            1,
+            1,
+            1e-3,
+            recipe.schedule(),
+            0,
+            recipe.adamW(),
+            5.0,
+            0.1,
+            64,
+            false,
+            1,
+            42);
+
+    DeltaScales tuned = tune(outputOnly, ToyWorld.subject("cone")).get(0).scales().orElseThrow();
+
+    try (var network = ToyWorld.fourBits(compute)) {
+      float[] initial = network.initialRow();
+      for (var layer : network.layout().layers()) {
+        for (int i = 0; i < layer.cIn(); i++) {
+          assertThat(tuned.rows()[layer.inColumn() + i]).isEqualTo(1f);
+        }
+      }
+      assertThat(difference(tuned.rows(), initial)).isGreaterThan(1e-5);
+    }
+  }
+
+  @Test
+  void classImagesPullOnTheLoss() {
+    Subject plain = ToyWorld.subject("house");
+    Subject guarded =
+        new Subject(
+            plain.name(),
+            plain.instancePrompt(),
+            plain.photos(),
+            plain.classPrompt(),
+            ToyWorld.photos("robot"));
+
+    TunedSubject without = tune(ToyWorld.recipe(1, 2, 1), plain).get(0);
+    TunedSubject with = tune(ToyWorld.recipe(1, 2, 1), guarded).get(0);
+
+    assertThat(with.steps().get(0).loss()).isGreaterThan(without.steps().get(0).loss());
+    assertThat(scales(with)).isNotEqualTo(scales(without));
+  }
+}
