@@ -26,7 +26,7 @@ public final class VerifyReport {
   }
 
   public String heading() {
-    return String.format(format, "", "file", "max-abs", "relative", "");
+    return String.format(format, "", "file", "max-abs", "relative", "").stripTrailing();
   }
 
   public String line(VerifyRow row) {
