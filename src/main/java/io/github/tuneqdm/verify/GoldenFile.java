@@ -226,8 +226,7 @@ final class GoldenFile implements AutoCloseable {
   /** Settings, counts, texts. */
   void equal(String what, Object actual, Object expected) {
     compared++;
-    require(
-        actual.equals(expected), what + ": " + actual + " where " + expected + " is expected");
+    require(actual.equals(expected), what + ": " + actual + " where " + expected + " is expected");
   }
 
   void equal(String what, byte[] actual, byte[] expected) {

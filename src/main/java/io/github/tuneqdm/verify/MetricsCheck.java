@@ -50,7 +50,9 @@ final class MetricsCheck {
             .mapToObj(prompt -> texts[Math.toIntExact(prompt)])
             .toArray(float[][]::new);
     double[] cosines =
-        Arrays.stream(Similarity.cosines(generated, real)).flatMapToDouble(Arrays::stream).toArray();
+        Arrays.stream(Similarity.cosines(generated, real))
+            .flatMapToDouble(Arrays::stream)
+            .toArray();
     g.within("pairwise_cosine", cosines, g.doubles("pairwise_cosine"), TOLERANCE);
     number("image_similarity_mean_over_all_pairs", Similarity.imageToImage(generated, real));
     number("real_against_real_mean_off_diagonal", Similarity.realAgainstReal(real));
@@ -91,7 +93,8 @@ final class MetricsCheck {
     compared.add("inception_score_3_splits");
     Spread three = InceptionScore.of(logits, 3);
     number("inception score mean", three.mean(), expected.path("mean"));
-    number("inception score deviation", three.populationDeviation(), expected.path("std_population"));
+    number(
+        "inception score deviation", three.populationDeviation(), expected.path("std_population"));
     number("inception score deviation", three.sampleDeviation(), expected.path("std_sample"));
     values("inception scores", three.values(), expected.path("values"));
   }

@@ -88,9 +88,7 @@ final class MicroLayerCheck {
     int expert = new ExpertSchedule(experts, TIMESTEPS).expertOf(TIMESTEP);
     float[] theta =
         interleaved(
-            g.floats(prefix + "delta_out_experts"),
-            g.floats(prefix + "delta_in_experts"),
-            experts);
+            g.floats(prefix + "delta_out_experts"), g.floats(prefix + "delta_in_experts"), experts);
     float[] initial = Arrays.copyOf(quantised.scale(), outs + ins);
     Arrays.fill(initial, outs, outs + ins, 1);
 
@@ -106,8 +104,7 @@ final class MicroLayerCheck {
     pieces.pieces().forEach(piece -> piece.setRequiresGradient(true));
     NDArray frozen = Compute.floats(scope, quantised.dequantize(), quantised.shape());
     NDArray bias = g.array(scope, layer + ".bias");
-    try (BlockWeights block =
-        new BlockWeights(List.of(frozen, bias), new long[] {outs, ins}, 0)) {
+    try (BlockWeights block = new BlockWeights(List.of(frozen, bias), new long[] {outs, ins}, 0)) {
       NDArray y =
           Compute.withGradients(
               true,

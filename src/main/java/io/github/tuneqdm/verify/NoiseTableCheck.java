@@ -14,8 +14,7 @@ import java.util.regex.Pattern;
 /** The forward process of {@code schedulers.safetensors}, bit for bit. */
 final class NoiseTableCheck {
   private static final Pattern BETAS = Pattern.compile("betas\\.(\\w+)");
-  private static final Pattern MIN_SNR =
-      Pattern.compile("min_snr_weight\\.(eps|v)\\.gamma(\\d+)");
+  private static final Pattern MIN_SNR = Pattern.compile("min_snr_weight\\.(eps|v)\\.gamma(\\d+)");
   private static final String STABLE_DIFFUSION =
       "{\"beta_schedule\": \"scaled_linear\", \"beta_start\": 0.00085, \"beta_end\": 0.012";
 

@@ -3,7 +3,6 @@ package io.github.tuneqdm.verify;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.models.DeltaScales;
 import io.github.tuneqdm.nn.ScaleLayout;
-import io.github.tuneqdm.quant.QuantizedWeight;
 import io.github.tuneqdm.quant.QuantizerSettings;
 import io.github.tuneqdm.storage.StoredTensor;
 import io.github.tuneqdm.storage.TensorSource;

@@ -62,8 +62,7 @@ final class PickleCheck {
             StoredTensor expected = g.tensor(name);
             String what = pickle + " " + name;
             g.equal(what + " type", actual.dtype(), expected.dtype());
-            g.require(
-                Arrays.equals(actual.shape(), expected.shape()), what + " has another shape");
+            g.require(Arrays.equals(actual.shape(), expected.shape()), what + " has another shape");
             g.equal(what, GoldenFile.bytes(actual), GoldenFile.bytes(expected));
           }
         });

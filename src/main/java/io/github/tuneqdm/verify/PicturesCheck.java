@@ -69,9 +69,7 @@ final class PicturesCheck {
     float[] noise = g.floats(name + ".start_noise");
     Shape shape = new Shape(g.tensor(name + ".start_noise").shape());
     try (var scope = compute.scope()) {
-      g.equal(
-          name + ".start_noise",
-          TorchNoise.startLatent(scope, seed, shape).toFloatArray());
+      g.equal(name + ".start_noise", TorchNoise.startLatent(scope, seed, shape).toFloatArray());
     }
 
     RgbImage expected = g.image(name + IMAGE);
@@ -95,10 +93,7 @@ final class PicturesCheck {
     }
     start(g, folder, name, settings, noise, latents.get(0));
     g.within(
-        name + ".first_latents",
-        latents.get(1),
-        g.doubles(name + ".first_latents"),
-        TOLERANCE);
+        name + ".first_latents", latents.get(1), g.doubles(name + ".first_latents"), TOLERANCE);
     g.within(
         name + ".final_latents",
         latents.get(latents.size() - 1),

@@ -68,8 +68,7 @@ final class PipelineCheck {
       String file = part.equals("scheduler") ? "scheduler_config.json" : "config.json";
       JsonNode config =
           folder.read(model + "/" + part + "/" + file, path -> ModelConfig.read(path).json());
-      String own =
-          config.path("_class_name").asText(config.path("architectures").path(0).asText());
+      String own = config.path("_class_name").asText(config.path("architectures").path(0).asText());
       g.equal("class of " + part, own, index.path(part).path(1).asText());
     }
   }
@@ -80,7 +79,8 @@ final class PipelineCheck {
             walk.startsWith(TUNED)
                 ? tuned(g, model)
                 : Denoiser.plain(models.unet(model + "/unet"))) {
-      Sampler sampler = sampler(model, walk.startsWith(TUNED) ? walk.substring(TUNED.length()) : walk);
+      Sampler sampler =
+          sampler(model, walk.startsWith(TUNED) ? walk.substring(TUNED.length()) : walk);
       NDArray context = context(g, scope, model);
       List<double[]> path = new ArrayList<>();
       NDArray latents;
@@ -114,8 +114,7 @@ final class PipelineCheck {
   }
 
   private Sampler sampler(String model, String name) {
-    JsonNode config =
-        folder.read(model + "/scheduler/scheduler_config.json", Samplers::readConfig);
+    JsonNode config = folder.read(model + "/scheduler/scheduler_config.json", Samplers::readConfig);
     String known = SAMPLERS.getOrDefault(name, name);
     if (!Samplers.names().contains(known)) {
       throw TuneQdmException.inputData("no sampler is called " + name);

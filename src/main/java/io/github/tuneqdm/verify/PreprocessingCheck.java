@@ -72,8 +72,7 @@ final class PreprocessingCheck {
   private static Prepared prepare(GoldenFile g, String group, RgbImage photo) {
     Matcher training = TRAINING.matcher(group);
     if (training.matches()) {
-      TrainingTransform transform =
-          new TrainingTransform(Integer.parseInt(training.group(1)));
+      TrainingTransform transform = new TrainingTransform(Integer.parseInt(training.group(1)));
       RgbImage crop = transform.centreCrop(transform.resize(photo));
       return new Prepared(crop, transform.pixelValues(crop));
     }

@@ -34,15 +34,13 @@ record QuantisedUNet(Path folder, ModelConfig config, Map<String, QuantizedWeigh
               }
             }
           }
-          return new QuantisedUNet(
-              folder, ModelConfig.read(folder.resolve("config.json")), layers);
+          return new QuantisedUNet(folder, ModelConfig.read(folder.resolve("config.json")), layers);
         });
   }
 
   /** The settings that a file of goldens was made with. */
   static QuantizerSettings settings(GoldenFile g) {
-    return new QuantizerSettings(
-        g.setting("n_bits").asInt(), g.setting("symmetric").asBoolean());
+    return new QuantizerSettings(g.setting("n_bits").asInt(), g.setting("symmetric").asBoolean());
   }
 
   TunableUNet open(Compute compute) {

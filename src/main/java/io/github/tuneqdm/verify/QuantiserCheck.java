@@ -51,8 +51,7 @@ final class QuantiserCheck {
     try (TunableUNet network = quantised.open(compute);
         GoldenFile samples = folder.open(inputs)) {
       float[] start = ScaleGradients.repeat(network.initialRow(), experts);
-      new ScaleGradients(compute, network, index, experts, timesteps)
-          .check(g, samples, start, row);
+      new ScaleGradients(compute, network, index, experts, timesteps).check(g, samples, start, row);
     }
   }
 

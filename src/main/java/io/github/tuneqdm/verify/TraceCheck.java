@@ -32,8 +32,7 @@ final class TraceCheck {
   private final Compute compute;
   private final GoldenFolder folder;
   private final NoiseSchedule noise =
-      NoiseSchedule.fromConfig(
-          ModelConfig.parse(SCHEDULE, "the training trace's schedule").json());
+      NoiseSchedule.fromConfig(ModelConfig.parse(SCHEDULE, "the training trace's schedule").json());
 
   TraceCheck(Compute compute, GoldenFolder folder) {
     this.compute = compute;
@@ -55,8 +54,7 @@ final class TraceCheck {
     int experts = (int) g.tensor(run + "final.delta_out").shape()[0];
     ExpertSchedule schedule = new ExpertSchedule(experts, noise.trainTimesteps());
     QuantisedUNet quantised =
-        QuantisedUNet.of(
-            folder, g.setting("model").asText(), new QuantizerSettings(bits, false));
+        QuantisedUNet.of(folder, g.setting("model").asText(), new QuantizerSettings(bits, false));
     long[] timesteps = g.longs("timesteps");
     double[] losses = new double[timesteps.length];
     double[] norms = new double[timesteps.length];
@@ -114,11 +112,7 @@ final class TraceCheck {
     double[] expected = g.doubles(name);
     g.require(actual.length == expected.length, name + ": not a number a step");
     for (int i = 0; i < Math.min(actual.length, expected.length); i++) {
-      g.near(
-          name + "[" + i + "]",
-          new double[] {actual[i]},
-          new double[] {expected[i]},
-          TOLERANCE);
+      g.near(name + "[" + i + "]", new double[] {actual[i]}, new double[] {expected[i]}, TOLERANCE);
     }
   }
 
