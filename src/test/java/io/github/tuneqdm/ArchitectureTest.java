@@ -64,8 +64,18 @@ class ArchitectureTest {
               ROOT + "text..",
               ROOT + "metrics..",
               ROOT + "report..",
-              ROOT + "spark..",
               ROOT + "cli..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("ai.djl..");
+
+  @ArchTest
+  static final ArchRule jobsMeetTheEngineInOnePlace =
+      noClasses()
+          .that()
+          .resideInAPackage(ROOT + "spark..")
+          .and()
+          .doNotHaveSimpleName("TaskEnvironment")
           .should()
           .dependOnClassesThat()
           .resideInAPackage("ai.djl..");
