@@ -20,7 +20,6 @@ class ParityTest {
     try (Compute compute = Compute.cpu(1)) {
       rows = ModelVerifier.verify(GOLDENS, BASE, compute, row -> {});
     }
-    System.out.print(VerifyReport.render(rows));
     Stream<DynamicTest> files =
         rows.stream()
             .map(
