@@ -17,7 +17,7 @@ class ParityTest {
   @TestFactory
   Stream<DynamicTest> every_file_agrees() {
     List<VerifyRow> rows;
-    try (Compute compute = Compute.cpu(2)) {
+    try (Compute compute = Compute.cpu(1)) {
       rows = ModelVerifier.verify(GOLDENS, BASE, compute, row -> {});
     }
     System.out.print(VerifyReport.render(rows));
