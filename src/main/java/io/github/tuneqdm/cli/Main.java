@@ -13,7 +13,13 @@ import picocli.CommandLine.ScopeType;
     name = "tuneqdm-spark",
     description = "Fine-tunes quantised diffusion models for many subjects at once.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {QuantizeBaseCommand.class, TrainAllSubjectsCommand.class, EvaluateCommand.class},
+    subcommands = {
+      QuantizeBaseCommand.class,
+      TrainAllSubjectsCommand.class,
+      EvaluateCommand.class,
+      InspectCommand.class,
+      VerifyModelCommand.class
+    },
     versionProvider = Main.Version.class,
     footer = "Each command's --help has examples.")
 public final class Main {
