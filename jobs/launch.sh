@@ -58,6 +58,8 @@ fi
 
 # --- Settings that are ours wherever the driver runs.
 export OPT_OUT_TRACKING=true
+# OpenMP threads that wait soon sleep: left to spin, they starve whatever else runs on the machine.
+export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-10000}"
 heap() { # a quarter of the machine's memory, 1 to 4 GiB; tensors live outside the heap
   local gib=$(($(awk '/^MemTotal:/ {print $2}' /proc/meminfo) / 4 / 1024 / 1024))
   echo "$((gib < 1 ? 1 : gib > 4 ? 4 : gib))g"

@@ -66,7 +66,7 @@ final class Keys {
 
   static final Key<String> DEVICE_KIND = Key.oneOf(ROOT + "device.kind", "auto", "cpu", "gpu");
   static final Key<String> DEVICE_PRECISION =
-      Key.oneOf(ROOT + "device.precision", "float32", "float16", "bfloat16");
+      Key.oneOf(ROOT + "device.precision", "float32", "float16");
   static final Key<Integer> DEVICE_THREADS = Key.integer(ROOT + "device.threads", 1, 1024);
 
   static final Key<String> EVALUATE_RUN = Key.text(ROOT + "evaluate.run");

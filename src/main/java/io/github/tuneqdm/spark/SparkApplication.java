@@ -30,6 +30,9 @@ public final class SparkApplication implements AutoCloseable {
   // Progress travels with heartbeats. A shorter interval would also be a shorter timeout for them.
   private static final String HEARTBEAT = "2s";
 
+  // OpenMP threads that wait longer sleep: left to spin, they starve the executor beside them.
+  private static final String SPINS = "10000";
+
   private final JavaSparkContext context;
   private final TuneQdmConfig config;
 
@@ -49,7 +52,8 @@ public final class SparkApplication implements AutoCloseable {
             .setAppName("TuneQDM " + name)
             .setIfMissing("spark.master", DEFAULT_MASTER)
             .setIfMissing("spark.executor.heartbeatInterval", HEARTBEAT)
-            .setIfMissing("spark.executorEnv.OPT_OUT_TRACKING", "true");
+            .setIfMissing("spark.executorEnv.OPT_OUT_TRACKING", "true")
+            .setIfMissing("spark.executorEnv.GOMP_SPINCOUNT", SPINS);
     try {
       return new SparkApplication(new JavaSparkContext(SparkContext.getOrCreate(conf)), config);
     } catch (RuntimeException e) {
