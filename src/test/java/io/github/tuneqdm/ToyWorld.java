@@ -39,30 +39,23 @@ public final class ToyWorld {
         if (name.endsWith(".weight") && weights.shape(name).length >= 2) {
           String layer = name.substring(0, name.length() - ".weight".length());
           float[] values = weights.tensor(name).toFloats();
-          layers.put(
-              layer, WeightQuantizer.quantize(layer, values, weights.shape(name), settings));
+          layers.put(layer, WeightQuantizer.quantize(layer, values, weights.shape(name), settings));
         }
       }
-      return TunableUNet.open(
-          compute, base().unetConfig(), layers.keySet(), layers::get, weights);
+      return TunableUNet.open(compute, base().unetConfig(), layers.keySet(), layers::get, weights);
     }
   }
 
   /** {@code ball} for the subject {@code ball1}, and so on. */
   public static Subject subject(String noun) {
     return new Subject(
-        noun + "1",
-        "a photo of a sks " + noun,
-        photos(noun),
-        "a photo of a " + noun,
-        List.of());
+        noun + "1", "a photo of a sks " + noun, photos(noun), "a photo of a " + noun, List.of());
   }
 
   public static List<RgbImage> photos(String noun) {
     List<RgbImage> photos = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
-      photos.add(
-          ImageReader.read(ROOT.resolve("subjects/" + noun + "1/" + i + ".png"), 1_000_000));
+      photos.add(ImageReader.read(ROOT.resolve("subjects/" + noun + "1/" + i + ".png"), 1_000_000));
     }
     return photos;
   }

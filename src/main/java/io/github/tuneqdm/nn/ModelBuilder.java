@@ -9,6 +9,7 @@ import io.github.tuneqdm.tensor.BlockWeights;
 import io.github.tuneqdm.tensor.Compute;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,7 @@ public final class ModelBuilder implements AutoCloseable {
   private final boolean tunable;
   private final ScaleLayout.Builder scales = new ScaleLayout.Builder();
   private final Map<String, NDArray> parameters = new LinkedHashMap<>();
+  private final Map<String, long[]> shapes = new LinkedHashMap<>();
   private final List<BlockWeights> blocks = new ArrayList<>();
 
   private ModelBuilder(Compute compute, TensorSource source, String what, boolean tunable) {
@@ -51,6 +53,11 @@ public final class ModelBuilder implements AutoCloseable {
   /** A model whose Linear and Conv2d layers take per-sample scales. */
   public static ModelBuilder tunable(Compute compute, TensorSource source, String what) {
     return new ModelBuilder(compute, source, what, true);
+  }
+
+  /** Loads nothing: the model built with it cannot run, but {@link #shapes} tells its tensors. */
+  public static ModelBuilder outline(Compute compute) {
+    return new ModelBuilder(compute, null, "outline", false);
   }
 
   public Compute compute() {
@@ -76,12 +83,21 @@ public final class ModelBuilder implements AutoCloseable {
     return scales.build();
   }
 
+  /** The shapes of all tensors that the model asked for, in that order. */
+  public Map<String, long[]> shapes() {
+    return Collections.unmodifiableMap(shapes);
+  }
+
   /** Every tensor loaded so far, by its name in current diffusers or transformers. */
   public Map<String, NDArray> parameters() {
     return Map.copyOf(parameters);
   }
 
   private NDArray load(String name, long[] shape) {
+    shapes.put(name, shape);
+    if (source == null) {
+      return compute.empty();
+    }
     String stored = stored(name);
     if (!source.names().contains(stored)) {
       throw TuneQdmException.inputData(

@@ -181,8 +181,7 @@ public final class TorchKernels implements AutoCloseable {
 
   /**
    * Each sample's scale row: theta (S, N * P) at rows (B,) of its S * N, divided by initial (P,),
-   * as (B, P).
-   * Belongs to the manager of {@code rows}.
+   * as (B, P). Belongs to the manager of {@code rows}.
    */
   public NDArray gatherScales(NDArray rows, NDArray theta, NDArray initial) {
     return tensor("gather_scales", rows, theta, rows, initial);
@@ -196,14 +195,29 @@ public final class TorchKernels implements AutoCloseable {
   }
 
   /** Adds the gradients of a step's scale rows, cut as {@code pieces}, into total (S, N * P). */
-  public void scatterGradients(
-      List<NDArray> pieces, NDArray rows, NDArray initial, NDArray total) {
+  public void scatterGradients(List<NDArray> pieces, NDArray rows, NDArray initial, NDArray total) {
     call("scatter_gradients", pieces.toArray(NDArray[]::new), rows, initial, total).close();
   }
 
   /** Each sample's weighted mean squared error (B,) float32, with its graph. */
   public NDArray weightedErrors(NDArray prediction, NDArray target, NDArray weights) {
     return tensor("weighted_errors", prediction, prediction, target, weights);
+  }
+
+  /** Each sample's loss scale (B,) from its subject's (S,); rows (B,) count subjects' experts. */
+  public NDArray lossSeeds(NDArray rows, NDArray scale, int experts) {
+    return tensor("loss_seeds", rows, scale, rows, experts);
+  }
+
+  /**
+   * Divides each subject's gradient (S, K) by its loss scale (S,) in place, with zero for gradients
+   * that overflowed, and adapts the scales.
+   *
+   * @param clean (S,) updates since the scale last changed or a gradient overflowed
+   * @param patience so many clean updates double a scale
+   */
+  public void unscale(NDArray grad, NDArray scale, NDArray clean, int patience, double largest) {
+    call("unscale", grad, scale, clean, patience, largest).close();
   }
 
   /**

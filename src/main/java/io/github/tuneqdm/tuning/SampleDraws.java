@@ -74,7 +74,8 @@ final class SampleDraws {
   /** Every epoch shows each photo once, in an order of its own. */
   private int photoOf(long number) {
     int n = photos.size();
-    PhiloxRandom.Draws random = PhiloxRandom.of(settings.seed(), stream + "/order", number / n).draws();
+    PhiloxRandom.Draws random =
+        PhiloxRandom.of(settings.seed(), stream + "/order", number / n).draws();
     int[] order = new int[n];
     for (int i = 0; i < n; i++) {
       int j = random.below(i + 1);

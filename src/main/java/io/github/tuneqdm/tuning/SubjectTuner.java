@@ -18,9 +18,9 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * Tunes subjects, from photos to scales: encodes photos and prompts, lets the encoders go, loads the
- * quantised UNet and runs the recipe on all subjects at once. Dimensions: S subjects, B samples, Z
- * latent channels, h x w latent pixels, L tokens, D text features.
+ * Tunes subjects, from photos to scales: encodes photos and prompts, lets the encoders go, loads
+ * the quantised UNet and runs the recipe on all subjects at once. Dimensions: S subjects, B
+ * samples, Z latent channels, h x w latent pixels, L tokens, D text features.
  */
 public final class SubjectTuner {
   /** Losses travel from device to host once in so many steps. */
@@ -136,13 +136,7 @@ public final class SubjectTuner {
     try (NDManager run = compute.scope();
         SubjectBatch batch =
             new SubjectBatch(
-                compute,
-                unet,
-                count,
-                experts,
-                start,
-                settings.adamW(),
-                settings.trainDeltaIn())) {
+                compute, unet, count, experts, start, settings.adamW(), settings.trainDeltaIn())) {
       NDArray context = context(run, prepared, unet);
       ExpertSchedule byTime = new ExpertSchedule(experts, schedule.trainTimesteps());
       for (int step = 1; step <= settings.steps(); step++) {
@@ -264,9 +258,7 @@ public final class SubjectTuner {
             "training diverged: the loss is not a finite number at step "
                 + bad.get().step()
                 + " (lower tuneqdm.tuning.learning-rate)";
-        results.add(
-            TunedSubject.failed(
-                name, why, steps.subList(0, bad.get().step() - 1)));
+        results.add(TunedSubject.failed(name, why, steps.subList(0, bad.get().step() - 1)));
       } else if (!own.isFinite()) {
         String why =
             "training diverged: a scale is not a finite number (lower"

@@ -13,7 +13,6 @@ import io.github.tuneqdm.models.Tap;
 import io.github.tuneqdm.models.UNet;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.ScaleRows;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -219,8 +218,7 @@ final class NetworkChecks {
           for (int c = 0; c < 3; c++) {
             for (int y = 0; y < h; y++) {
               for (int x = 0; x < w; x++) {
-                pixels[(c * h + y) * w + x] =
-                    base[(c * period + y % period) * period + x % period];
+                pixels[(c * h + y) * w + x] = base[(c * period + y % period) * period + x % period];
               }
             }
           }
@@ -242,8 +240,7 @@ final class NetworkChecks {
     }
   }
 
-  private static void dino(
-      GoldenFile g, DinoVisionTransformer dino, String size, NDArray pixels) {
+  private static void dino(GoldenFile g, DinoVisionTransformer dino, String size, NDArray pixels) {
     Tap tap =
         (module, value) -> {
           if (g.has(size + "." + module)) {

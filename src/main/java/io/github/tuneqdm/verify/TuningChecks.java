@@ -98,9 +98,7 @@ final class TuningChecks {
     String packedName = "weight_int_packed";
     boolean packed = g.has(packedName);
     byte[] stored =
-        packed
-            ? io.github.tuneqdm.quant.PackedTensor.pack(codes, settings.bits()).bytes()
-            : codes;
+        packed ? io.github.tuneqdm.quant.PackedTensor.pack(codes, settings.bits()).bytes() : codes;
     String name = packed ? packedName : "weight_int";
     g.equal(name, stored, bytes(g.tensor(name)));
     g.withinOneUlp("delta_out", scales);
@@ -166,14 +164,16 @@ final class TuningChecks {
     g.near(group + "out", out, TOLERANCE);
     NDArray loss =
         batch.accumulate(
-            input, inputs.row(scope, "target", row), scope.ones(new ai.djl.ndarray.types.Shape(1)), new int[] {expert});
+            input,
+            inputs.row(scope, "target", row),
+            scope.ones(new ai.djl.ndarray.types.Shape(1)),
+            new int[] {expert});
     g.near(group + "loss", loss, TOLERANCE);
     if (!g.has(group + "grad_delta_out")) {
       return;
     }
     float[] gradient = batch.gradient();
-    g.near(
-        group + "grad_delta_out", index.outs(network.layout(), gradient, expert), TOLERANCE);
+    g.near(group + "grad_delta_out", index.outs(network.layout(), gradient, expert), TOLERANCE);
     g.near(group + "grad_delta_in", index.ins(network.layout(), gradient, expert), TOLERANCE);
     int width = network.layout().width();
     for (int e = 0; e < gradient.length / width; e++) {
@@ -240,8 +240,7 @@ final class TuningChecks {
         try (NDManager scope = compute.scope()) {
           NDArray x0 = g.row(scope, "latents", (int) latentIndex[step]);
           NDArray eps = g.row(scope, "noise", step);
-          NDArray noisy =
-              x0.mul(noise.signalScale(t)).add(eps.mul(noise.noiseScale(t)));
+          NDArray noisy = x0.mul(noise.signalScale(t)).add(eps.mul(noise.noiseScale(t)));
           UNet.Input input =
               new UNet.Input(
                   noisy, scope.create(new long[] {t}), g.array(scope, "encoder_hidden_states"));
@@ -253,8 +252,10 @@ final class TuningChecks {
         }
         if (step == 0) {
           float[] scales = batch.scales();
-          percentile(g, run + "step1.delta_out_selected", index.outs(network.layout(), scales, expert));
-          percentile(g, run + "step1.delta_in_selected", index.ins(network.layout(), scales, expert));
+          percentile(
+              g, run + "step1.delta_out_selected", index.outs(network.layout(), scales, expert));
+          percentile(
+              g, run + "step1.delta_in_selected", index.ins(network.layout(), scales, expert));
         }
       }
       eachNear(g, run + "loss", losses);
@@ -282,11 +283,7 @@ final class TuningChecks {
   private static void eachNear(GoldenFile g, String name, double[] actual) {
     double[] expected = g.doubles(name);
     for (int i = 0; i < actual.length; i++) {
-      g.near(
-          name + "[" + i + "]",
-          new double[] {actual[i]},
-          new double[] {expected[i]},
-          TOLERANCE);
+      g.near(name + "[" + i + "]", new double[] {actual[i]}, new double[] {expected[i]}, TOLERANCE);
     }
   }
 

@@ -79,7 +79,8 @@ class ModelBuilderTest {
             "mid.proj_attn.bias", StoredTensor.of(new float[] {5, 6}, 2));
     try (TensorSource source = file(old);
         ModelBuilder builder = ModelBuilder.plain(compute, source, "VAE")) {
-      assertThat(builder.tensor("mid.to_q.weight", 2, 2).getShape().getShape()).containsExactly(2, 2);
+      assertThat(builder.tensor("mid.to_q.weight", 2, 2).getShape().getShape())
+          .containsExactly(2, 2);
       assertThat(builder.tensor("mid.to_out.0.bias", 2).toFloatArray()).containsExactly(5, 6);
     }
   }
