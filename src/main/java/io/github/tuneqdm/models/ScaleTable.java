@@ -15,6 +15,7 @@ import java.util.List;
  */
 public final class ScaleTable implements AutoCloseable {
   private final NDManager owner;
+  private final Compute compute;
   private final TorchKernels kernels;
   private final ScaleLayout layout;
   private final int subjects;
@@ -28,6 +29,7 @@ public final class ScaleTable implements AutoCloseable {
   public ScaleTable(
       Compute compute, TunableUNet unet, int subjects, int experts, float[] values) {
     this.owner = compute.scope();
+    this.compute = compute;
     this.kernels = compute.kernels();
     this.layout = unet.layout();
     this.subjects = subjects;
@@ -71,7 +73,7 @@ public final class ScaleTable implements AutoCloseable {
    */
   public ScaleRows rows(NDArray rows) {
     NDArray all = kernels.gatherScales(rows, theta, initial); // (B, P)
-    ScaleRows cut = new ScaleRows(kernels.splitColumns(all, layout.blockSizes()));
+    ScaleRows cut = new ScaleRows(kernels.splitColumns(all, layout.blockSizes(), compute.empty()));
     all.close();
     return cut;
   }
