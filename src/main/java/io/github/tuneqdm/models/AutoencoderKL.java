@@ -67,7 +67,8 @@ public final class AutoencoderKL implements AutoCloseable {
     int moments = 2 * latentChannels;
 
     encoderIn = block("encoder.").conv("conv_in", first, c.size("in_channels", 3), 3).build();
-    addLevels(encoderLevels, "encoder.down_blocks.", "downsamplers.0.conv", channels, first, layers);
+    addLevels(
+        encoderLevels, "encoder.down_blocks.", "downsamplers.0.conv", channels, first, layers);
     encoderMid = mid("encoder.mid_block.", last, attention);
     encoderNorm = block("encoder.").norm("conv_norm_out", last).build();
     encoderOut = block("encoder.").conv("conv_out", moments, last, 3).build();
@@ -204,8 +205,7 @@ public final class AutoencoderKL implements AutoCloseable {
         long[] size = x.getShape().getShape();
         x =
             replace(
-                x,
-                kernels.upsample(x, level.sampler, ScaleRows.NONE, 2 * size[2], 2 * size[3]));
+                x, kernels.upsample(x, level.sampler, ScaleRows.NONE, 2 * size[2], 2 * size[3]));
       }
       tap.show(level.name, x);
     }
@@ -224,9 +224,7 @@ public final class AutoencoderKL implements AutoCloseable {
   private NDArray mid(Mid mid, NDArray x) {
     NDArray h = replace(x, resnet(mid.first, x));
     if (mid.attention != null) {
-      h =
-          replace(
-              h, kernels.attentionBlock(h, mid.attention, ScaleRows.NONE, groups, 1, EPS));
+      h = replace(h, kernels.attentionBlock(h, mid.attention, ScaleRows.NONE, groups, 1, EPS));
     }
     return replace(h, resnet(mid.second, h));
   }

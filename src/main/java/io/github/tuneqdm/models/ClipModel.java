@@ -44,8 +44,7 @@ public final class ClipModel implements AutoCloseable {
     ModelConfig v = c.object("vision_config");
     ModelConfig t = c.object("text_config");
     int embed = c.size("projection_dim", 512);
-    TransformerEncoder.Shape shape =
-        TransformerEncoder.Shape.from(v, v.size("intermediate_size"));
+    TransformerEncoder.Shape shape = TransformerEncoder.Shape.from(v, v.size("intermediate_size"));
     eps = shape.eps();
     text = new ClipTextModel(t, builder);
     String p = "vision_model.";
@@ -66,7 +65,10 @@ public final class ClipModel implements AutoCloseable {
     visualProjection =
         builder.block("").linearWithoutBias("visual_projection", embed, shape.width()).build();
     textProjection =
-        builder.block("").linearWithoutBias("text_projection", embed, t.size("hidden_size")).build();
+        builder
+            .block("")
+            .linearWithoutBias("text_projection", embed, t.size("hidden_size"))
+            .build();
     logitScale = builder.tensor("logit_scale");
   }
 

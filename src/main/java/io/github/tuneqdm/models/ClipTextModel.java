@@ -10,8 +10,8 @@ import io.github.tuneqdm.tensor.TorchKernels;
 import java.util.List;
 
 /**
- * Stable Diffusion's prompt encoder and the text tower of CLIP: transformers' {@code CLIPTextModel}.
- * Dimensions: B prompts, L tokens, D features.
+ * Stable Diffusion's prompt encoder and the text tower of CLIP: transformers' {@code
+ * CLIPTextModel}. Dimensions: B prompts, L tokens, D features.
  */
 public final class ClipTextModel implements AutoCloseable {
 
@@ -40,8 +40,7 @@ public final class ClipTextModel implements AutoCloseable {
   public ClipTextModel(ModelConfig c, ModelBuilder builder) {
     this.builder = builder;
     this.kernels = builder.compute().kernels();
-    TransformerEncoder.Shape shape =
-        TransformerEncoder.Shape.from(c, c.size("intermediate_size"));
+    TransformerEncoder.Shape shape = TransformerEncoder.Shape.from(c, c.size("intermediate_size"));
     this.length = c.size("max_position_embeddings", 77);
     this.vocabulary = c.size("vocab_size");
     this.eos = (int) c.number("eos_token_id", LEGACY_EOS);

@@ -29,9 +29,7 @@ public final class DinoVisionTransformer implements AutoCloseable {
     c.requireAbsent("use_swiglu_ffn", false);
     c.requireAbsent("qkv_bias", true);
     int hidden =
-        v2
-            ? (int) (c.size("hidden_size") * c.number("mlp_ratio", 4))
-            : c.size("intermediate_size");
+        v2 ? (int) (c.size("hidden_size") * c.number("mlp_ratio", 4)) : c.size("intermediate_size");
     TransformerEncoder.Shape shape = TransformerEncoder.Shape.from(c, hidden);
     eps = shape.eps();
     patches =

@@ -48,8 +48,7 @@ public final class ModelConfig {
       }
       return new ModelConfig(root, where);
     } catch (JsonProcessingException e) {
-      throw TuneQdmException.inputData(
-          "Cannot read " + where + ": " + e.getOriginalMessage(), e);
+      throw TuneQdmException.inputData("Cannot read " + where + ": " + e.getOriginalMessage(), e);
     }
   }
 

@@ -26,8 +26,7 @@ public final class ScaleTable implements AutoCloseable {
   /**
    * @param values S * N rows of P scales each, row-major
    */
-  public ScaleTable(
-      Compute compute, TunableUNet unet, int subjects, int experts, float[] values) {
+  public ScaleTable(Compute compute, TunableUNet unet, int subjects, int experts, float[] values) {
     this.owner = compute.scope();
     this.compute = compute;
     this.kernels = compute.kernels();
@@ -35,8 +34,7 @@ public final class ScaleTable implements AutoCloseable {
     this.subjects = subjects;
     this.experts = experts;
     this.initial = Compute.floats(owner, unet.initialRow(), layout.width());
-    this.theta =
-        Compute.floats(owner, values, subjects, (long) experts * layout.width());
+    this.theta = Compute.floats(owner, values, subjects, (long) experts * layout.width());
   }
 
   /** (S, N * P) float32; training changes it in place. */

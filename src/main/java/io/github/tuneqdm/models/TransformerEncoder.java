@@ -7,7 +7,9 @@ import io.github.tuneqdm.tensor.TorchKernels;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The stack of pre-norm layers that CLIP's towers, ViT and DINOv2 share; (B, L, D) to (B, L, D). */
+/**
+ * The stack of pre-norm layers that CLIP's towers, ViT and DINOv2 share; (B, L, D) to (B, L, D).
+ */
 final class TransformerEncoder {
 
   /**

@@ -40,8 +40,7 @@ public final class TunableUNet implements AutoCloseable {
       Set<String> layerNames,
       Function<String, QuantizedWeight> layers,
       TensorSource floats) {
-    UNet unet =
-        Models.tunableUnet(compute, config, new FrozenWeights(layerNames, layers, floats));
+    UNet unet = Models.tunableUnet(compute, config, new FrozenWeights(layerNames, layers, floats));
     ScaleLayout layout = unet.scaleLayout();
     float[] initial = new float[layout.width()];
     Arrays.fill(initial, 1);

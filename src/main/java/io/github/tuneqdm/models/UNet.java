@@ -169,7 +169,8 @@ public final class UNet implements AutoCloseable {
   private Attention attention(String prefix, AttentionKind kind, int index, int width) {
     int heads = config.heads().get(index);
     if (width % heads != 0) {
-      throw new IllegalArgumentException(width + " channels do not divide into " + heads + " heads");
+      throw new IllegalArgumentException(
+          width + " channels do not divide into " + heads + " heads");
     }
     ModelBuilder.Block block = builder.block(prefix);
     if (kind == AttentionKind.SELF) {
@@ -309,8 +310,7 @@ public final class UNet implements AutoCloseable {
                   config.flipSinToCos(),
                   config.freqShift())
               .reshape(batch, -1); // (B, 6 * E)
-      NDArray added =
-          kernels.timeMlp(input.textEmbeds().concat(ids, 1), addEmbedding, scales);
+      NDArray added = kernels.timeMlp(input.textEmbeds().concat(ids, 1), addEmbedding, scales);
       tap.show("add_embedding", added);
       time = time.add(added);
     }
@@ -318,13 +318,7 @@ public final class UNet implements AutoCloseable {
   }
 
   private NDArray resnetAndAttention(
-      Level level,
-      int j,
-      NDArray x,
-      NDArray time,
-      NDArray context,
-      ScaleRows scales,
-      Tap tap) {
+      Level level, int j, NDArray x, NDArray time, NDArray context, ScaleRows scales, Tap tap) {
     NDArray h = resnet(level.resnets.get(j), x, time, scales);
     tap.show(level.name + ".resnets." + j, h);
     if (!level.attentions.isEmpty()) {
@@ -343,13 +337,7 @@ public final class UNet implements AutoCloseable {
         ? kernels.attentionBlock(
             x, a.weights, scales, config.normGroups(), a.heads, config.normEps())
         : kernels.transformer(
-            x,
-            context,
-            a.weights,
-            scales,
-            config.normGroups(),
-            a.heads,
-            config.linearProjection());
+            x, context, a.weights, scales, config.normGroups(), a.heads, config.linearProjection());
   }
 
   private static NDArray replace(NDArray old, NDArray next) {

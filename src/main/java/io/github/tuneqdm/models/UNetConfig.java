@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a UNet's config.json says, for diffusers' {@code UNet2DConditionModel} (Stable Diffusion 1.x,
- * 2.x, XL) and {@code UNet2DModel} (DDPM).
+ * What a UNet's config.json says, for diffusers' {@code UNet2DConditionModel} (Stable Diffusion
+ * 1.x, 2.x, XL) and {@code UNet2DModel} (DDPM).
  *
  * @param crossAttentionDims text feature size of each level; empty for an unconditional model
  * @param heads attention heads of each level
@@ -76,7 +76,8 @@ public record UNetConfig(
     String headsKey = c.isSet("num_attention_heads") ? "num_attention_heads" : "attention_head_dim";
     boolean textTime = c.isSet("addition_embed_type");
     if (textTime && !c.string("addition_embed_type", "").equals("text_time")) {
-      throw c.bad("addition_embed_type", "= " + c.string("addition_embed_type", "") + " is not supported");
+      throw c.bad(
+          "addition_embed_type", "= " + c.string("addition_embed_type", "") + " is not supported");
     }
     return new UNetConfig(
         c.size("in_channels", 4),
@@ -84,7 +85,13 @@ public record UNetConfig(
         c.flag("center_input_sample", false),
         c.flag("flip_sin_to_cos", true),
         c.number("freq_shift", 0),
-        kinds(c, "down_block_types", "DownBlock2D", "CrossAttnDownBlock2D", AttentionKind.CROSS, levels),
+        kinds(
+            c,
+            "down_block_types",
+            "DownBlock2D",
+            "CrossAttnDownBlock2D",
+            AttentionKind.CROSS,
+            levels),
         kinds(c, "up_block_types", "UpBlock2D", "CrossAttnUpBlock2D", AttentionKind.CROSS, levels),
         true,
         channels,

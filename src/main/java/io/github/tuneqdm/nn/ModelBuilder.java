@@ -3,6 +3,7 @@ package io.github.tuneqdm.nn;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.storage.DType;
 import io.github.tuneqdm.storage.StoredTensor;
 import io.github.tuneqdm.storage.TensorSource;
 import io.github.tuneqdm.tensor.BlockWeights;
@@ -19,6 +20,12 @@ import java.util.Map;
  * groups them into {@link BlockWeights}. Owns what it loads: closing it frees the model.
  */
 public final class ModelBuilder implements AutoCloseable {
+  private enum Mode {
+    PLAIN,
+    TUNABLE,
+    OUTLINE
+  }
+
   /** Attention layers' names in files written before diffusers 0.18. */
   private static final Map<String, String> DEPRECATED_NAMES =
       Map.of("to_q", "query", "to_k", "key", "to_v", "value", "to_out.0", "proj_attn");
@@ -27,18 +34,22 @@ public final class ModelBuilder implements AutoCloseable {
   private final NDManager owner;
   private final TensorSource source;
   private final String what;
-  private final boolean tunable;
+  private final Mode mode;
   private final ScaleLayout.Builder scales = new ScaleLayout.Builder();
   private final Map<String, NDArray> parameters = new LinkedHashMap<>();
+<<<<<<< HEAD
   private final Map<String, long[]> shapes = new LinkedHashMap<>();
+=======
+  private long parameterCount;
+>>>>>>> main
   private final List<BlockWeights> blocks = new ArrayList<>();
 
-  private ModelBuilder(Compute compute, TensorSource source, String what, boolean tunable) {
+  private ModelBuilder(Compute compute, TensorSource source, String what, Mode mode) {
     this.compute = compute;
     this.owner = compute.scope();
     this.source = source;
     this.what = what;
-    this.tunable = tunable;
+    this.mode = mode;
   }
 
   /**
@@ -47,12 +58,17 @@ public final class ModelBuilder implements AutoCloseable {
    * @param what names the model in error messages, such as {@code vae in /models/sd14}
    */
   public static ModelBuilder plain(Compute compute, TensorSource source, String what) {
-    return new ModelBuilder(compute, source, what, false);
+    return new ModelBuilder(compute, source, what, Mode.PLAIN);
   }
 
   /** A model whose Linear and Conv2d layers take per-sample scales. */
   public static ModelBuilder tunable(Compute compute, TensorSource source, String what) {
-    return new ModelBuilder(compute, source, what, true);
+    return new ModelBuilder(compute, source, what, Mode.TUNABLE);
+  }
+
+  /** A tunable model of names and shapes alone: it checks and counts, loads nothing, cannot run. */
+  public static ModelBuilder outline(Compute compute, TensorSource source, String what) {
+    return new ModelBuilder(compute, source, what, Mode.OUTLINE);
   }
 
   /** Loads nothing: the model built with it cannot run, but {@link #shapes} tells its tensors. */
@@ -93,6 +109,11 @@ public final class ModelBuilder implements AutoCloseable {
     return Map.copyOf(parameters);
   }
 
+  /** Numbers in all tensors so far. */
+  public long parameterCount() {
+    return parameterCount;
+  }
+
   private NDArray load(String name, long[] shape) {
     shapes.put(name, shape);
     if (source == null) {
@@ -103,19 +124,22 @@ public final class ModelBuilder implements AutoCloseable {
       throw TuneQdmException.inputData(
           "Cannot load the " + what + ": tensor " + name + " is missing");
     }
-    StoredTensor tensor = source.tensor(stored);
-    if (!matches(tensor.shape(), shape)) {
+    if (!matches(source.shape(stored), shape)) {
       throw TuneQdmException.inputData(
           "Cannot load the "
               + what
               + ": tensor "
               + stored
               + " has shape "
-              + Arrays.toString(tensor.shape())
+              + Arrays.toString(source.shape(stored))
               + " where config.json implies "
               + Arrays.toString(shape));
     }
-    float[] values = tensor.toFloats();
+    parameterCount += Arrays.stream(shape).reduce(1, Math::multiplyExact);
+    if (mode == Mode.OUTLINE) {
+      return compute.empty();
+    }
+    float[] values = floats(source.tensor(stored));
     for (float v : values) {
       if (!Float.isFinite(v)) {
         throw TuneQdmException.inputData(
@@ -123,6 +147,19 @@ public final class ModelBuilder implements AutoCloseable {
       }
     }
     return compute.weights(owner, values, shape);
+  }
+
+  /** Float64 files are rounded; every narrower type is exact in float32. */
+  private static float[] floats(StoredTensor tensor) {
+    if (tensor.dtype() != DType.F64) {
+      return tensor.toFloats();
+    }
+    double[] wide = tensor.toDoubles();
+    float[] values = new float[wide.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) wide[i];
+    }
+    return values;
   }
 
   private String stored(String name) {
@@ -198,7 +235,8 @@ public final class ModelBuilder implements AutoCloseable {
     }
 
     public BlockWeights build() {
-      int scaleIndex = tunable && !names.isEmpty() ? scales.addBlock(names, outs, ins) : -1;
+      int scaleIndex =
+          mode != Mode.PLAIN && !names.isEmpty() ? scales.addBlock(names, outs, ins) : -1;
       long[] sizes = new long[2 * names.size()];
       for (int i = 0; i < names.size(); i++) {
         sizes[i] = outs.get(i);

@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Where the scales of every tunable layer stand in one flat row: P columns, the layers' delta_out and
- * delta_in grouped by block. A subject with N experts is N such rows.
+ * Where the scales of every tunable layer stand in one flat row: P columns, the layers' delta_out
+ * and delta_in grouped by block. A subject with N experts is N such rows.
  *
  * @param layers in module order of diffusers' named_modules
  * @param blockWidths columns of each block, in order; they add up to P

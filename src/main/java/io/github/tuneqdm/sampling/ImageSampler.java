@@ -84,7 +84,8 @@ public final class ImageSampler implements AutoCloseable {
       missing.add("");
     }
     requests.forEach(r -> missing.add(r.prompt()));
-    List<String> unknown = missing.stream().distinct().filter(p -> !textStates.containsKey(p)).toList();
+    List<String> unknown =
+        missing.stream().distinct().filter(p -> !textStates.containsKey(p)).toList();
     if (!unknown.isEmpty()) {
       List<float[]> states = base.encode(compute, unknown);
       for (int i = 0; i < unknown.size(); i++) {
@@ -169,8 +170,12 @@ public final class ImageSampler implements AutoCloseable {
     return Compute.floats(scope, all, requests.size(), vae.latentChannels(), side(), side());
   }
 
-  /** {@code round(255 * clamp(x / 2 + 1/2))}, halves to even, as diffusers writes pictures. */
-  private static List<RgbImage> toImages(NDArray pictures) {
+  /**
+   * {@code round(255 * clamp(x / 2 + 1/2))}, halves to even, as diffusers writes pictures.
+   *
+   * @param pictures (B, 3, H, W), from -1 to 1
+   */
+  public static List<RgbImage> toImages(NDArray pictures) {
     long[] shape = pictures.getShape().getShape();
     int height = (int) shape[2];
     int width = (int) shape[3];

@@ -36,8 +36,7 @@ public final class ImageScorer implements AutoCloseable {
   public ImageScorer(Compute compute, Path dinoFolder, Path clipFolder) {
     this.compute = compute;
     this.tokenizer = ClipTokenizer.load(folder(clipFolder, "tuneqdm.model.clip"));
-    this.clipInput =
-        ImagePreprocessor.fromConfig(clipFolder.resolve("preprocessor_config.json"));
+    this.clipInput = ImagePreprocessor.fromConfig(clipFolder.resolve("preprocessor_config.json"));
     Path dinoConfig = folder(dinoFolder, "tuneqdm.model.dino").resolve("preprocessor_config.json");
     this.dinoInput =
         Files.isRegularFile(dinoConfig)

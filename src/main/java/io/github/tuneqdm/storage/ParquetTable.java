@@ -76,7 +76,7 @@ public final class ParquetTable<R extends Record> {
     } catch (IOException e) {
       throw new IllegalStateException("writing to memory cannot fail", e);
     }
-    return file.toByteArray();
+    return ParquetFooter.withSortedEncodings(file.toByteArray());
   }
 
   /**

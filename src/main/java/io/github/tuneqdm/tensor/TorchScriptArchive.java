@@ -9,8 +9,8 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Packs TorchScript source into the archive that libtorch's {@code torch::jit::load} reads: a zip of
- * stored entries with the code, and a pickle that instantiates one module without parameters.
+ * Packs TorchScript source into the archive that libtorch's {@code torch::jit::load} reads: a zip
+ * of stored entries with the code, and a pickle that instantiates one module without parameters.
  */
 final class TorchScriptArchive {
   /** Operator semantics of this file-format version; older numbers make libtorch rewrite calls. */
@@ -32,7 +32,9 @@ final class TorchScriptArchive {
     return bytes.toByteArray();
   }
 
-  /** Pickle protocol 2: an object of {@code __torch__.<className>} with {@code training = False}. */
+  /**
+   * Pickle protocol 2: an object of {@code __torch__.<className>} with {@code training = False}.
+   */
   private static byte[] moduleInstance(String className) {
     ByteArrayOutputStream pickle = new ByteArrayOutputStream();
     byte[] key = "training".getBytes(StandardCharsets.US_ASCII);

@@ -20,8 +20,7 @@ final class TorchScriptCall {
   static {
     try {
       Class<?> library = Class.forName("ai.djl.pytorch.jni.PyTorchLibrary");
-      MethodHandles.Lookup lookup =
-          MethodHandles.privateLookupIn(library, MethodHandles.lookup());
+      MethodHandles.Lookup lookup = MethodHandles.privateLookupIn(library, MethodHandles.lookup());
       MethodType run =
           MethodType.methodType(
               long.class, long.class, String.class, long[].class, boolean.class, boolean.class);
@@ -29,8 +28,7 @@ final class TorchScriptCall {
           lookup
               .findVirtual(library, "moduleRunMethod", run)
               .bindTo(lookup.findStaticVarHandle(library, "LIB", library).get());
-      RESULT =
-          lookup.findConstructor(IValue.class, MethodType.methodType(void.class, long.class));
+      RESULT = lookup.findConstructor(IValue.class, MethodType.methodType(void.class, long.class));
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -41,8 +39,7 @@ final class TorchScriptCall {
   static IValue run(PtSymbolBlock module, String method, IValue[] arguments) {
     long[] handles = Arrays.stream(arguments).mapToLong(NativeResource::getHandle).toArray();
     try {
-      long result =
-          (long) RUN.invoke(module.getHandle().longValue(), method, handles, true, false);
+      long result = (long) RUN.invoke(module.getHandle().longValue(), method, handles, true, false);
       return (IValue) RESULT.invoke(result);
     } catch (RuntimeException | Error e) {
       throw e;

@@ -8,11 +8,11 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tuneqdm.error.TuneQdmException;
-import io.github.tuneqdm.storage.SafetensorsFile;
+import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.storage.StoredTensor;
 import io.github.tuneqdm.storage.TensorSource;
+import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -36,7 +36,7 @@ final class GoldenFile implements AutoCloseable {
   private double relative;
   private int compared;
 
-  private GoldenFile(String name, TensorSource tensors) {
+  GoldenFile(String name, TensorSource tensors) {
     this.name = name;
     this.tensors = tensors;
     this.unread = new LinkedHashSet<>(tensors.names());
@@ -48,12 +48,21 @@ final class GoldenFile implements AutoCloseable {
     }
   }
 
-  static GoldenFile open(Path folder, String name) {
-    return new GoldenFile(name, SafetensorsFile.open(folder.resolve(name)));
+  String name() {
+    return name;
   }
 
   JsonNode info() {
     return info;
+  }
+
+  /** A setting that the file must have in its info. */
+  JsonNode setting(String key) {
+    JsonNode value = info.get(key);
+    if (value == null || value.isNull()) {
+      throw TuneQdmException.inputData("Cannot check " + name + ": its info has no " + key);
+    }
+    return value;
   }
 
   boolean has(String tensor) {
@@ -81,6 +90,52 @@ final class GoldenFile implements AutoCloseable {
     return tensor(tensor).toLongs();
   }
 
+  /** The raw bytes: pixels, codes. */
+  byte[] bytes(String tensor) {
+    return bytes(tensor(tensor));
+  }
+
+  static byte[] bytes(StoredTensor tensor) {
+    byte[] bytes = new byte[tensor.bytes().remaining()];
+    tensor.bytes().get(bytes);
+    return bytes;
+  }
+
+  /** A matrix of floats. */
+  float[][] floatRows(String tensor) {
+    float[] flat = floats(tensor);
+    int[] size = matrix(tensor);
+    float[][] rows = new float[size[0]][];
+    Arrays.setAll(rows, r -> Arrays.copyOfRange(flat, r * size[1], (r + 1) * size[1]));
+    return rows;
+  }
+
+  /** A matrix of whole numbers. */
+  int[][] intRows(String tensor) {
+    int[] flat = Arrays.stream(longs(tensor)).mapToInt(Math::toIntExact).toArray();
+    int[] size = matrix(tensor);
+    int[][] rows = new int[size[0]][];
+    Arrays.setAll(rows, r -> Arrays.copyOfRange(flat, r * size[1], (r + 1) * size[1]));
+    return rows;
+  }
+
+  private int[] matrix(String tensor) {
+    long[] shape = tensor(tensor).shape();
+    if (shape.length != 2) {
+      throw TuneQdmException.inputData("Cannot check " + name + ": " + tensor + " is no matrix");
+    }
+    return new int[] {Math.toIntExact(shape[0]), Math.toIntExact(shape[1])};
+  }
+
+  /** A picture (H, W, 3) of bytes. */
+  RgbImage image(String tensor) {
+    long[] shape = tensor(tensor).shape();
+    if (shape.length != 3 || shape[2] != 3) {
+      throw TuneQdmException.inputData("Cannot check " + name + ": " + tensor + " is no picture");
+    }
+    return new RgbImage((int) shape[1], (int) shape[0], bytes(tensor));
+  }
+
   /** The tensor as float32, or int64 where it holds integers. */
   NDArray array(NDManager manager, String tensor) {
     StoredTensor t = tensor(tensor);
@@ -88,7 +143,11 @@ final class GoldenFile implements AutoCloseable {
     return switch (t.dtype()) {
       case I64, I32, I16, I8, U8, BOOL ->
           manager.create(LongBuffer.wrap(t.toLongs()), shape, DataType.INT64);
+<<<<<<< HEAD
       default -> manager.create(java.nio.FloatBuffer.wrap(t.toFloats()), shape, DataType.FLOAT32);
+=======
+      default -> manager.create(FloatBuffer.wrap(t.toFloats()), shape, DataType.FLOAT32);
+>>>>>>> main
     };
   }
 
@@ -145,15 +204,18 @@ final class GoldenFile implements AutoCloseable {
     within(what, new double[] {actual}, new double[] {expected}, tolerance);
   }
 
-  /** Bit for bit. */
+  /** The same numbers, hence the same bits but for the sign of zero. */
   void equal(String tensor, float[] actual) {
-    float[] expected = floats(tensor);
+    equal(tensor, actual, floats(tensor));
+  }
+
+  void equal(String tensor, float[] actual, float[] expected) {
     if (comparable(tensor, actual.length, expected.length)) {
       double worst = 0;
       boolean same = true;
       for (int i = 0; i < actual.length; i++) {
         worst = worst(worst, Math.abs((double) actual[i] - expected[i]));
-        same &= Float.compare(actual[i], expected[i]) == 0 || actual[i] == expected[i];
+        same &= actual[i] == expected[i];
       }
       record(worst, 0);
       require(same, tensor + ": not equal bit for bit");
@@ -163,6 +225,12 @@ final class GoldenFile implements AutoCloseable {
   void equal(String tensor, long[] actual) {
     compared++;
     require(Arrays.equals(longs(tensor), actual), tensor + ": not equal");
+  }
+
+  /** Settings, counts, texts. */
+  void equal(String what, Object actual, Object expected) {
+    compared++;
+    require(actual.equals(expected), what + ": " + actual + " where " + expected + " is expected");
   }
 
   void equal(String what, byte[] actual, byte[] expected) {
@@ -188,6 +256,31 @@ final class GoldenFile implements AutoCloseable {
     }
   }
 
+  /** Pictures: at least {@code share} of the bytes within one grey level. */
+  void withinOneGreyLevel(String tensor, byte[] actual, double share) {
+    byte[] expected = bytes(tensor);
+    if (comparable(tensor, actual.length, expected.length)) {
+      int worst = 0;
+      int near = 0;
+      for (int i = 0; i < actual.length; i++) {
+        int d = Math.abs((actual[i] & 0xFF) - (expected[i] & 0xFF));
+        worst = Math.max(worst, d);
+        near += d <= 1 ? 1 : 0;
+      }
+      double seen = (double) near / actual.length;
+      notes.add(
+          String.format(
+              Locale.ROOT, "%s: %.2f %% within a grey level, worst %d", tensor, 100 * seen, worst));
+      require(
+          seen >= share,
+          String.format(
+              Locale.ROOT,
+              "%s: only %.2f %% of the values are within one grey level",
+              tensor,
+              100 * seen));
+    }
+  }
+
   void require(boolean condition, String failure) {
     if (!condition) {
       failures.add(failure);
@@ -196,13 +289,6 @@ final class GoldenFile implements AutoCloseable {
 
   void note(String text) {
     notes.add(text);
-  }
-
-  /** Marks tensors as covered by another comparison, which {@code why} names. */
-  void covered(String prefix, String why) {
-    if (unread.removeIf(n -> n.startsWith(prefix))) {
-      notes.add(why);
-    }
   }
 
   VerifyRow row() {

@@ -1,19 +1,30 @@
 package io.github.tuneqdm.verify;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.models.ModelConfig;
 import io.github.tuneqdm.nn.ScaleLayout;
-import java.nio.file.Path;
+import io.github.tuneqdm.quant.QuantizedWeight;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.StreamSupport;
 
-/** Where each layer stands in the goldens' flat tensors: the files {@code *.index.json}. */
+/**
+ * Where each layer stands in the goldens' flat tensors: the files {@code *.index.json}.
+ *
+ * @param weights elements of all layers' weights
+ * @param outs output channels of all layers
+ * @param ins input channels of all layers
+ */
 record GoldenIndex(int weights, int outs, int ins, Map<String, Entry> layers) {
 
-  record Entry(int weight, int out, int in) {}
+  /** Offsets of one layer in each of the three, with what the file says about the layer. */
+  record Entry(int weight, int out, int in, String kind, long[] shape) {}
 
-  static GoldenIndex read(Path file) {
-    JsonNode json = ModelConfig.read(file).json();
+  static GoldenIndex read(GoldenFolder folder, String file) {
+    JsonNode json = folder.read(file, path -> ModelConfig.read(path).json());
     Map<String, Entry> layers = new LinkedHashMap<>();
     for (JsonNode layer : json.path("layers")) {
       layers.put(
@@ -21,13 +32,33 @@ record GoldenIndex(int weights, int outs, int ins, Map<String, Entry> layers) {
           new Entry(
               layer.path("w_off").asInt(),
               layer.path("out_off").asInt(),
-              layer.path("in_off").asInt()));
+              layer.path("in_off").asInt(),
+              layer.path("kind").asText(),
+              StreamSupport.stream(layer.path("shape").spliterator(), false)
+                  .mapToLong(JsonNode::asLong)
+                  .toArray()));
     }
     return new GoldenIndex(
         json.path("w_total").asInt(),
         json.path("out_total").asInt(),
         json.path("in_total").asInt(),
         layers);
+  }
+
+  /** Requires the index to list just the layers that were quantised, with their shapes. */
+  void requireSame(GoldenFile g, Map<String, QuantizedWeight> quantised) {
+    g.require(
+        new TreeSet<>(layers.keySet()).equals(new TreeSet<>(quantised.keySet())),
+        "the quantised layers are not those of the index");
+    layers.forEach(
+        (name, entry) -> {
+          QuantizedWeight layer = quantised.get(name);
+          g.require(
+              layer != null
+                  && Arrays.equals(layer.shape(), entry.shape())
+                  && layer.kind().fileName().equals(entry.kind()),
+              name + ": kind or shape are not those of the index");
+        });
   }
 
   /** A row's delta_out columns in the goldens' order. */
@@ -59,7 +90,7 @@ record GoldenIndex(int weights, int outs, int ins, Map<String, Entry> layers) {
   private Entry entry(ScaleLayout.Layer layer) {
     Entry entry = layers.get(layer.name());
     if (entry == null) {
-      throw new IllegalStateException("the index has no layer " + layer.name());
+      throw TuneQdmException.inputData("the index has no layer " + layer.name());
     }
     return entry;
   }

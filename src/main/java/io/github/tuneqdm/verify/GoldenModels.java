@@ -7,28 +7,27 @@ import io.github.tuneqdm.models.DinoVisionTransformer;
 import io.github.tuneqdm.models.Models;
 import io.github.tuneqdm.models.UNet;
 import io.github.tuneqdm.tensor.Compute;
-import java.nio.file.Path;
 
 /** The model folders among the goldens. */
-record GoldenModels(Compute compute, Path folder) {
+record GoldenModels(Compute compute, GoldenFolder folder) {
 
   UNet unet(String name) {
-    return Models.unet(compute, folder.resolve(name));
+    return folder.readModel(name, path -> Models.unet(compute, path));
   }
 
   AutoencoderKL vae(String name) {
-    return Models.vae(compute, folder.resolve(name));
+    return folder.readModel(name, path -> Models.vae(compute, path));
   }
 
   ClipTextModel textEncoder(String name) {
-    return Models.textEncoder(compute, folder.resolve(name));
+    return folder.readModel(name, path -> Models.textEncoder(compute, path));
   }
 
   ClipModel clip(String name) {
-    return Models.clip(compute, folder.resolve(name));
+    return folder.readModel(name, path -> Models.clip(compute, path));
   }
 
   DinoVisionTransformer dino(String name) {
-    return Models.dino(compute, folder.resolve(name));
+    return folder.readModel(name, path -> Models.dino(compute, path));
   }
 }

@@ -29,7 +29,7 @@ final class NetworkChecks {
   }
 
   void unet(GoldenFile g) {
-    try (UNet unet = models.unet(g.info().get("model").asText());
+    try (UNet unet = models.unet(g.setting("model").asText());
         NDManager scope = compute.scope()) {
       NDArray out = unet.forward(input(g, scope, "", -1), ScaleRows.NONE);
       g.near("out", out, TOLERANCE);
@@ -52,7 +52,7 @@ final class NetworkChecks {
   }
 
   private void floatGradients(GoldenFile g) {
-    try (UNet unet = models.unet(g.info().get("model").asText());
+    try (UNet unet = models.unet(g.setting("model").asText());
         NDManager scope = compute.scope()) {
       unet.parameters().values().forEach(p -> p.setRequiresGradient(true));
       NDArray loss =
@@ -63,7 +63,7 @@ final class NetworkChecks {
                 return backward(out, g.row(scope, "target", 1));
               });
       g.near("float.loss_row1", loss, TOLERANCE);
-      JsonNode names = g.info().get("float.grad_names");
+      JsonNode names = g.setting("float.grad_names");
       double[] norms = new double[names.size()];
       for (int i = 0; i < norms.length; i++) {
         String name = names.get(i).asText();
@@ -118,8 +118,9 @@ final class NetworkChecks {
   }
 
   void vae(GoldenFile g) {
-    try (AutoencoderKL vae = models.vae(g.info().get("model").asText());
+    try (AutoencoderKL vae = models.vae(g.setting("model").asText());
         NDManager scope = compute.scope()) {
+      g.within("scaling_factor", vae.scalingFactor(), g.setting("scaling_factor").asDouble(), 0);
       for (String prefix : List.of("", "wide.")) {
         if (!g.has(prefix + "image")) {
           continue;
@@ -146,7 +147,7 @@ final class NetworkChecks {
   }
 
   void clipText(GoldenFile g) {
-    try (ClipTextModel text = models.textEncoder(g.info().get("model").asText());
+    try (ClipTextModel text = models.textEncoder(g.setting("model").asText());
         NDManager scope = compute.scope()) {
       ClipTextModel.Output out = text.forward(scope, ids(g, "input_ids"));
       g.near("last_hidden_state", out.lastHiddenState(), TOLERANCE);
@@ -163,7 +164,7 @@ final class NetworkChecks {
   }
 
   void clip(GoldenFile g) {
-    try (ClipModel clip = models.clip(g.info().get("model").asText());
+    try (ClipModel clip = models.clip(g.setting("model").asText());
         NDManager scope = compute.scope()) {
       ClipModel.ImageOutput image = clip.image(g.array(scope, "pixel_values"));
       ClipModel.TextOutput text = clip.text(scope, ids(g, "input_ids"));
@@ -206,7 +207,7 @@ final class NetworkChecks {
   void dino(GoldenFile g) {
     float[] base = g.floats("pixel_base");
     int period = (int) g.tensor("pixel_base").shape()[3];
-    try (DinoVisionTransformer dino = models.dino(g.info().get("model").asText());
+    try (DinoVisionTransformer dino = models.dino(g.setting("model").asText());
         NDManager scope = compute.scope()) {
       for (String name : g.names()) {
         if (name.endsWith(".cls")) {
@@ -229,7 +230,7 @@ final class NetworkChecks {
   }
 
   void dinov2(GoldenFile g) {
-    try (DinoVisionTransformer dino = models.dino(g.info().get("model").asText());
+    try (DinoVisionTransformer dino = models.dino(g.setting("model").asText());
         NDManager scope = compute.scope()) {
       for (String name : g.names()) {
         if (name.endsWith(".pixel_values")) {

@@ -1,0 +1,126 @@
+package io.github.tuneqdm.inspect;
+
+import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.storage.SafetensorsFile;
+import io.github.tuneqdm.storage.StoredTensor;
+import io.github.tuneqdm.storage.TensorSource;
+import io.github.tuneqdm.storage.TuneQdmCheckpoint;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** A subject's scales, the reference's {@code tuneqdm_state.pt}, or plain tensors. */
+final class CheckpointFiles {
+  private static final String OUT = ".delta_out";
+  private static final String IN = ".delta_in";
+
+  private CheckpointFiles() {}
+
+  static Description describe(Path file) {
+    String name = file.getFileName().toString();
+    if (name.endsWith(".safetensors")) {
+      return safetensors(file);
+    }
+    if (name.endsWith(".pt") || name.endsWith(".pth") || name.endsWith(".bin")) {
+      return official(file);
+    }
+    throw TuneQdmException.inputData("Cannot inspect " + file + ": neither .safetensors nor .pt");
+  }
+
+  private static Description safetensors(Path file) {
+    try (TensorSource source = SafetensorsFile.open(file)) {
+      Map<String, String> metadata = new TreeMap<>(source.metadata());
+      boolean deltas = source.names().stream().anyMatch(n -> n.endsWith(OUT));
+      Description d = new Description();
+      if (!deltas) {
+        d.title("Tensors in " + file).add("size", Description.bytes(size(file)));
+        d.add("tensors", source.names().size());
+        source.names().stream()
+            .limit(20)
+            .forEach(
+                n -> d.add("", n + " " + source.dtype(n) + " " + List.of(boxed(source.shape(n)))));
+        if (source.names().size() > 20) {
+          d.add("", "... and " + (source.names().size() - 20) + " more");
+        }
+        return d;
+      }
+      long scales = 0;
+      long layers = 0;
+      for (String n : source.names()) {
+        StoredTensor tensor = source.tensor(n);
+        requireFinite(file, n, tensor);
+        scales += tensor.elementCount();
+        layers += n.endsWith(OUT) ? 1 : 0;
+        if (!n.endsWith(OUT) && !n.endsWith(IN)) {
+          throw TuneQdmException.inputData(
+              "Cannot use the checkpoint " + file + ": it holds " + n + ", which is no scale");
+        }
+      }
+      d.title("Checkpoint " + file).add("size", Description.bytes(size(file)));
+      for (String key : List.of("subject", "class", "prompt", "base", "run", "step", "experts")) {
+        if (metadata.containsKey(key)) {
+          d.add(key, metadata.get(key));
+        }
+      }
+      return d.add("layers", layers).add("scales", Description.count(scales) + " (float32)");
+    }
+  }
+
+  private static void requireFinite(Path file, String name, StoredTensor tensor) {
+    for (float v : tensor.toFloats()) {
+      if (!Float.isFinite(v)) {
+        throw TuneQdmException.inputData(
+            "Cannot use the checkpoint "
+                + file
+                + ": "
+                + name
+                + " holds a value that is not finite");
+      }
+    }
+  }
+
+  private static Description official(Path file) {
+    TuneQdmCheckpoint checkpoint = TuneQdmCheckpoint.read(file);
+    Description d =
+        new Description()
+            .title("Official TuneQDM checkpoint " + file)
+            .add("size", Description.bytes(size(file)));
+    checkpoint
+        .config()
+        .ifPresentOrElse(
+            c ->
+                d.add("bits", c.bits() + (c.symmetric() ? ", symmetric" : ", asymmetric"))
+                    .add("experts", c.experts() + " over " + c.timesteps() + " timesteps")
+                    .add("trained", c.trainDeltaIn() ? "delta_out and delta_in" : "delta_out"),
+            () -> d.add("config", "none (older bare form)"));
+    Map<String, long[]> kinds = new TreeMap<>();
+    checkpoint
+        .deltaState()
+        .forEach(
+            (name, tensor) -> {
+              long[] sum =
+                  kinds.computeIfAbsent(
+                      name.substring(name.lastIndexOf('.') + 1), k -> new long[2]);
+              sum[0]++;
+              sum[1] += tensor.elementCount();
+            });
+    kinds.forEach(
+        (kind, sum) -> d.add(kind, sum[0] + " tensors, " + Description.count(sum[1]) + " numbers"));
+    return d;
+  }
+
+  private static Long[] boxed(long[] shape) {
+    return java.util.Arrays.stream(shape).boxed().toArray(Long[]::new);
+  }
+
+  private static long size(Path file) {
+    try {
+      return Files.size(file);
+    } catch (IOException e) {
+      throw TuneQdmException.inputData("Cannot read " + file + ": " + e, e);
+    }
+  }
+}

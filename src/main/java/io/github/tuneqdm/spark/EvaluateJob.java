@@ -1,0 +1,302 @@
+package io.github.tuneqdm.spark;
+
+import io.github.tuneqdm.config.TuneQdmConfig;
+import io.github.tuneqdm.error.ExitCode;
+import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.metrics.EvaluationProtocol;
+import io.github.tuneqdm.metrics.Methods;
+import io.github.tuneqdm.metrics.PromptSet;
+import io.github.tuneqdm.metrics.ScoreRow;
+import io.github.tuneqdm.metrics.ScoreTable;
+import io.github.tuneqdm.metrics.TokenRule;
+import io.github.tuneqdm.storage.Hashes;
+import io.github.tuneqdm.storage.ParquetTable;
+import io.github.tuneqdm.storage.Publisher;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+
+/**
+ * Samples pictures of a run's subjects, scores them against photos and prompts, and writes tables
+ * and a report. What is already there is not done again, as long as the protocol is the same.
+ */
+public final class EvaluateJob {
+  private static final String NAME = "evaluate";
+  private static final ParquetTable<ScoreRow> SCORES = ParquetTable.of(ScoreRow.class);
+  private static final ParquetTable<ImageRow> IMAGES = ParquetTable.of(ImageRow.class);
+
+  private static final Comparator<ScoreRow> ORDER =
+      Comparator.comparing(ScoreRow::subject)
+          .thenComparing(ScoreRow::method, Methods.ORDER)
+          .thenComparing(ScoreRow::promptIndex)
+          .thenComparing(ScoreRow::seed);
+
+  private final TuneQdmConfig config;
+  private final OnDemandSpark spark;
+  private final PrintStream out;
+
+  /**
+   * @param config of the run; its evaluation settings may differ from those it was trained with
+   * @param out for messages
+   */
+  public EvaluateJob(TuneQdmConfig config, OnDemandSpark spark, PrintStream out) {
+    this.config = config;
+    this.spark = spark;
+    this.out = out;
+  }
+
+  /**
+   * What the run holds now.
+   *
+   * @param report the page's path
+   * @param sampled pictures that this call made
+   * @param scored pictures that this call scored
+   * @param table means a subject and a method
+   * @param failures subjects that were not evaluated, since their training failed
+   */
+  public record Result(
+      String runId,
+      String report,
+      int sampled,
+      int scored,
+      ScoreTable table,
+      Map<String, String> failures) {
+
+    public ExitCode exitCode() {
+      return failures.isEmpty() ? ExitCode.DONE : ExitCode.SOME_SUBJECTS_FAILED;
+    }
+  }
+
+  public Result run(RunFolder run) {
+    Configuration hadoop = SparkApplication.hadoopConfiguration();
+    RunPlan trained = run.planOrRefuse();
+    Map<String, String> failures = new TreeMap<>();
+    List<String> names = new ArrayList<>();
+    for (String name : trained.subjects()) {
+      if (run.isDone(name)) {
+        names.add(name);
+      } else {
+        failures.put(
+            name,
+            run.subjectStatus(name).map(SubjectStatus::failure).orElse("it was not trained yet"));
+      }
+    }
+    if (names.isEmpty()) {
+      throw TuneQdmException.inputData(
+          "Cannot evaluate %s: none of its subjects is trained (run train-all-subjects again)"
+              .formatted(run.root()));
+    }
+    List<SubjectEntry> subjects = SubjectCatalog.read(config, hadoop, names);
+    EvaluationProtocol protocol = protocol(trained, hadoop);
+    EvaluationPlan plan =
+        EvaluationPlan.of(protocol, methods(), subjects, config.evaluateBatchSize());
+    run.useProtocol(protocol, out);
+
+    Set<String> missing = missing(run, plan);
+    int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing);
+    List<ScoreRow> known =
+        knownScores(run).stream().filter(row -> !missing.contains(row.imagePath())).toList();
+    List<ScoreRow> rows = scores(run, plan, subjects, known);
+    Set<ScoreRow> before = new HashSet<>(known);
+    int scored = (int) rows.stream().filter(row -> !before.contains(row)).count();
+    ScoreTable table = ScoreTable.summarise(rows);
+    if (sampled > 0 || scored > 0 || !run.exists(EvaluationReport.PATH)) {
+      List<ScoreRow> all = withOthers(rows, known);
+      IMAGES.replace(run.fileSystem(), run.path("images.parquet"), imageRows(run, all));
+      SCORES.replace(run.fileSystem(), run.path("scores.parquet"), all);
+      new EvaluationReport(run, config, protocol).write(subjects, rows, table, failures);
+    }
+    return new Result(
+        run.id(), run.path(EvaluationReport.PATH).toString(), sampled, scored, table, failures);
+  }
+
+  private List<String> methods() {
+    return config.evaluateBaselines()
+        ? List.of(Methods.UNTUNED, Methods.QUANTISED_UNTUNED, Methods.TUNED)
+        : List.of(Methods.TUNED);
+  }
+
+  private EvaluationProtocol protocol(RunPlan trained, Configuration hadoop) {
+    Path dino = LocalFolders.of(config.modelDino(), hadoop);
+    Path clip = LocalFolders.of(config.modelClip(), hadoop);
+    Map<String, String> preprocessing = new TreeMap<>();
+    preprocessing.put("dino", preprocessing(dino));
+    preprocessing.put("clip", preprocessing(clip));
+    Map<String, String> hashes = new TreeMap<>();
+    hashes.put("base", trained.baseId());
+    hashes.put("dino", Hashes.sha256OfFolder(dino));
+    hashes.put("clip", Hashes.sha256OfFolder(clip));
+    return new EvaluationProtocol(
+        prompts(hadoop),
+        TokenRule.SCORE_WITHOUT_IDENTIFIER,
+        config.evaluateImagesPerPrompt(),
+        config.evaluateSampler(),
+        config.evaluateSteps(),
+        config.evaluateGuidance(),
+        config.evaluateSeed(),
+        preprocessing,
+        hashes);
+  }
+
+  private PromptSet prompts(Configuration hadoop) {
+    org.apache.hadoop.fs.Path file = new org.apache.hadoop.fs.Path(config.evaluatePrompts());
+    FileSystem fs = Publisher.fileSystem(file, hadoop);
+    if (fs.getUri().getScheme().equals("file")) {
+      return PromptSet.read(Path.of(fs.makeQualified(file).toUri().getPath()));
+    }
+    try {
+      Path copy = Files.createTempDirectory("tuneqdm-prompts-").resolve(file.getName());
+      try {
+        fs.copyToLocalFile(false, file, new org.apache.hadoop.fs.Path(copy.toUri()), true);
+        return PromptSet.read(copy);
+      } finally {
+        Files.deleteIfExists(copy);
+        Files.deleteIfExists(copy.getParent());
+      }
+    } catch (IOException e) {
+      throw TuneQdmException.environment("Cannot read " + file + ": " + e, e);
+    }
+  }
+
+  private static String preprocessing(Path encoder) {
+    Path file = encoder.resolve("preprocessor_config.json");
+    try {
+      return Files.isRegularFile(file)
+          ? Files.readString(file).replaceAll("\\s+", " ").strip()
+          : "the encoder's usual one";
+    } catch (IOException e) {
+      throw TuneQdmException.inputData("Cannot read " + file + ": " + e, e);
+    }
+  }
+
+  private static Set<String> missing(RunFolder run, EvaluationPlan plan) {
+    Map<String, Set<String>> there = new LinkedHashMap<>();
+    Set<String> missing = new HashSet<>();
+    for (PlannedImage image : plan.images()) {
+      String folder = PlannedImage.folder(image.method(), image.subject());
+      if (!there.computeIfAbsent(folder, run::list).contains(image.path())) {
+        missing.add(image.path());
+      }
+    }
+    return missing;
+  }
+
+  private int sample(RunFolder run, RunPlan trained, EvaluationPlan plan, Set<String> missing) {
+    SparkApplication application = spark.get();
+    String base = config.storageBases() + "/base-" + trained.baseId();
+    List<List<PlannedImage>> chunks =
+        plan.chunks().stream()
+            .filter(chunk -> chunk.stream().anyMatch(image -> missing.contains(image.path())))
+            .toList();
+    List<SamplingTask> tasks = new ArrayList<>();
+    for (List<List<PlannedImage>> share :
+        shares(chunks, application.context().defaultParallelism())) {
+      Set<String> own =
+          share.stream()
+              .flatMap(List::stream)
+              .map(PlannedImage::path)
+              .filter(missing::contains)
+              .collect(Collectors.toCollection(HashSet::new));
+      tasks.add(new SamplingTask(run.id(), base, config, share, own));
+    }
+    out.println("Sampling %d pictures ...".formatted(missing.size()));
+    return application
+        .fanOut(
+            NAME + "-sample",
+            "sample %d pictures".formatted(missing.size()),
+            DeviceDemand.ENGINE,
+            tasks,
+            (task, environment) -> task.run(environment))
+        .stream()
+        .mapToInt(Integer::intValue)
+        .sum();
+  }
+
+  /** At most so many runs of neighbouring chunks; float and quantised bases do not mix. */
+  static List<List<List<PlannedImage>>> shares(List<List<PlannedImage>> chunks, int most) {
+    List<List<List<PlannedImage>>> shares = new ArrayList<>();
+    for (boolean quantised : new boolean[] {false, true}) {
+      List<List<PlannedImage>> same =
+          chunks.stream().filter(chunk -> chunk.get(0).isQuantised() == quantised).toList();
+      int length = Math.max(1, (same.size() + most - 1) / Math.max(1, most));
+      for (int start = 0; start < same.size(); start += length) {
+        shares.add(List.copyOf(same.subList(start, Math.min(same.size(), start + length))));
+      }
+    }
+    return shares;
+  }
+
+  private static List<ScoreRow> knownScores(RunFolder run) {
+    return run.exists("scores.parquet")
+        ? SCORES.read(run.fileSystem(), run.path("scores.parquet"))
+        : List.of();
+  }
+
+  /** One row an image of the plan, in its order; subjects whose rows are known are not scored. */
+  private List<ScoreRow> scores(
+      RunFolder run, EvaluationPlan plan, List<SubjectEntry> subjects, List<ScoreRow> known) {
+    Map<String, ScoreRow> byPath = new LinkedHashMap<>();
+    known.forEach(row -> byPath.put(row.imagePath(), row));
+    List<ScoringTask> tasks = new ArrayList<>();
+    for (SubjectEntry subject : subjects) {
+      List<PlannedImage> images =
+          plan.images().stream().filter(i -> i.subject().equals(subject.name())).toList();
+      if (!images.stream().allMatch(image -> byPath.containsKey(image.path()))) {
+        tasks.add(new ScoringTask(run.id(), config, subject, images));
+      }
+    }
+    if (!tasks.isEmpty()) {
+      out.println("Scoring pictures of %d subjects ...".formatted(tasks.size()));
+      List<double[][]> scores =
+          spark
+              .get()
+              .fanOut(
+                  NAME + "-score",
+                  "score pictures of %d subjects".formatted(tasks.size()),
+                  DeviceDemand.ENGINE,
+                  tasks,
+                  (task, environment) -> task.run(environment));
+      for (int i = 0; i < tasks.size(); i++) {
+        tasks.get(i).rows(scores.get(i)).forEach(row -> byPath.put(row.imagePath(), row));
+      }
+    }
+    return plan.images().stream().map(image -> byPath.get(image.path())).sorted(ORDER).toList();
+  }
+
+  /** This call's rows, and those of methods that it was not asked for. */
+  private static List<ScoreRow> withOthers(List<ScoreRow> rows, List<ScoreRow> known) {
+    Set<String> paths = rows.stream().map(ScoreRow::imagePath).collect(Collectors.toSet());
+    return Stream.concat(
+            rows.stream(), known.stream().filter(row -> !paths.contains(row.imagePath())))
+        .sorted(ORDER)
+        .toList();
+  }
+
+  private static List<ImageRow> imageRows(RunFolder run, List<ScoreRow> rows) {
+    return rows.stream()
+        .map(
+            row ->
+                new ImageRow(
+                    row.subject(),
+                    row.method(),
+                    row.promptIndex(),
+                    row.prompt(),
+                    row.seed(),
+                    row.imagePath(),
+                    Hashes.sha256(run.read(row.imagePath()))))
+        .toList();
+  }
+}

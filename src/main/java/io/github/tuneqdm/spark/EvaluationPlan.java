@@ -1,0 +1,69 @@
+package io.github.tuneqdm.spark;
+
+import io.github.tuneqdm.metrics.EvaluationProtocol;
+import io.github.tuneqdm.metrics.Methods;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Every picture of an evaluation, in chunks that are sampled together. Chunks depend on protocol
+ * and subjects alone, never on what is already there, so that a picture is the same however often
+ * the evaluation was interrupted.
+ *
+ * @param chunks each of one method, at most a batch long
+ */
+record EvaluationPlan(List<List<PlannedImage>> chunks) {
+
+  /**
+   * @param methods in the order of {@link Methods}
+   * @param subjects in name order
+   */
+  static EvaluationPlan of(
+      EvaluationProtocol protocol,
+      List<String> methods,
+      List<SubjectEntry> subjects,
+      int batchSize) {
+    List<List<PlannedImage>> chunks = new ArrayList<>();
+    for (String method : methods) {
+      List<PlannedImage> images = new ArrayList<>();
+      for (SubjectEntry subject : subjects) {
+        images.addAll(images(protocol, method, subject));
+      }
+      for (int start = 0; start < images.size(); start += batchSize) {
+        int end = Math.min(images.size(), start + batchSize);
+        chunks.add(List.copyOf(images.subList(start, end)));
+      }
+    }
+    return new EvaluationPlan(List.copyOf(chunks));
+  }
+
+  private static List<PlannedImage> images(
+      EvaluationProtocol protocol, String method, SubjectEntry subject) {
+    String identifier = subject.identifier();
+    List<String> prompts = protocol.prompts().prompts(identifier, subject.classNoun());
+    List<String> texts =
+        protocol.tokenRule().scoredTexts(protocol.prompts(), identifier, subject.classNoun());
+    List<PlannedImage> images = new ArrayList<>();
+    for (int prompt = 0; prompt < prompts.size(); prompt++) {
+      for (int image = 0; image < protocol.imagesPerPrompt(); image++) {
+        long seed = protocol.seed(prompt, image);
+        String path =
+            PlannedImage.folder(method, subject.name()) + "/%02d-%d.png".formatted(prompt, seed);
+        images.add(
+            new PlannedImage(
+                method,
+                subject.name(),
+                prompt,
+                prompts.get(prompt),
+                texts.get(prompt),
+                seed,
+                path));
+      }
+    }
+    return images;
+  }
+
+  List<PlannedImage> images() {
+    return chunks.stream().flatMap(List::stream).toList();
+  }
+}

@@ -1,0 +1,25 @@
+package io.github.tuneqdm.spark;
+
+import io.github.tuneqdm.storage.LocalModelFolder;
+import java.nio.file.Path;
+import org.apache.hadoop.conf.Configuration;
+
+/** Model folders and bases on this machine's disk; what lies elsewhere is copied once a machine. */
+final class LocalFolders {
+  private static final String CACHE_VARIABLE = "TUNEQDM_CACHE_DIR";
+
+  private LocalFolders() {}
+
+  static Path of(String folder, Configuration hadoop) {
+    return LocalModelFolder.localise(new org.apache.hadoop.fs.Path(folder), hadoop, cache());
+  }
+
+  private static Path cache() {
+    String chosen = System.getenv(CACHE_VARIABLE);
+    return chosen == null || chosen.isBlank()
+        ? Path.of(
+            System.getProperty("java.io.tmpdir"),
+            "tuneqdm-cache-" + System.getProperty("user.name"))
+        : Path.of(chosen);
+  }
+}

@@ -1,0 +1,32 @@
+package io.github.tuneqdm.spark;
+
+import io.github.tuneqdm.config.TuneQdmConfig;
+
+/** A Spark application that starts when the first stage needs it: a finished run needs none. */
+public final class OnDemandSpark implements AutoCloseable {
+  private final String name;
+  private final TuneQdmConfig config;
+  private SparkApplication application;
+
+  /**
+   * @param name shown in Spark's UI
+   */
+  public OnDemandSpark(String name, TuneQdmConfig config) {
+    this.name = name;
+    this.config = config;
+  }
+
+  SparkApplication get() {
+    if (application == null) {
+      application = SparkApplication.open(name, config);
+    }
+    return application;
+  }
+
+  @Override
+  public void close() {
+    if (application != null) {
+      application.close();
+    }
+  }
+}

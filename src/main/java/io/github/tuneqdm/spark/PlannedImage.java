@@ -1,0 +1,38 @@
+package io.github.tuneqdm.spark;
+
+import io.github.tuneqdm.metrics.Methods;
+import java.io.Serializable;
+
+/**
+ * A picture that an evaluation makes.
+ *
+ * @param method see {@link Methods}
+ * @param prompt it is sampled from
+ * @param scoredText what CLIP-T compares it with
+ * @param path relative to the run's folder
+ */
+record PlannedImage(
+    String method,
+    String subject,
+    int promptIndex,
+    String prompt,
+    String scoredText,
+    long seed,
+    String path)
+    implements Serializable {
+
+  /** Tuned pictures are the run's own; those of baselines lie apart. */
+  static String folder(String method, String subject) {
+    return method.equals(Methods.TUNED)
+        ? "images/" + subject
+        : "baselines/" + method.replace(' ', '-') + "/" + subject;
+  }
+
+  boolean isTuned() {
+    return method.equals(Methods.TUNED);
+  }
+
+  boolean isQuantised() {
+    return !method.equals(Methods.UNTUNED);
+  }
+}

@@ -1,0 +1,312 @@
+package io.github.tuneqdm.spark;
+
+import io.github.tuneqdm.config.TuneQdmConfig;
+import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.metrics.EvaluationProtocol;
+import io.github.tuneqdm.models.DeltaScales;
+import io.github.tuneqdm.nn.ScaleLayout;
+import io.github.tuneqdm.storage.Hashes;
+import io.github.tuneqdm.storage.ParquetTable;
+import io.github.tuneqdm.storage.Publisher;
+import io.github.tuneqdm.storage.SafetensorsFile;
+import io.github.tuneqdm.tuning.StepRecord;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/** The files of one run and how they are read and published; the same on any storage. */
+public final class RunFolder {
+  private static final ParquetTable<StepRecord> STEPS = ParquetTable.of(StepRecord.class);
+  private static final String RUN_CONF = "run.conf";
+  private static final String PROTOCOL = "protocol.json";
+
+  /**
+   * In this order: the protocol goes last, so that an interrupted move is finished the next time.
+   */
+  private static final List<String> OF_ONE_PROTOCOL =
+      List.of("report", "scores.parquet", "images.parquet", "baselines", "images", PROTOCOL);
+
+  private static final int LARGEST_TEXT = 64 << 20;
+
+  private final FileSystem fs;
+  private final Path root;
+
+  private RunFolder(FileSystem fs, Path root) {
+    this.fs = fs;
+    this.root = root;
+  }
+
+  static RunFolder of(String runs, String runId, Configuration hadoop) {
+    Path folder = new Path(runs, runId);
+    FileSystem fs = Publisher.fileSystem(folder, hadoop);
+    return new RunFolder(fs, fs.makeQualified(folder));
+  }
+
+  /**
+   * The run that the configuration names, else the newest.
+   *
+   * @throws TuneQdmException (input data) where there is none
+   */
+  public static RunFolder find(TuneQdmConfig config) {
+    Configuration hadoop = SparkApplication.hadoopConfiguration();
+    String runs = config.storageRuns();
+    if (config.evaluateRun().isEmpty()) {
+      return newest(runs, hadoop);
+    }
+    String id = SubjectName.require(config.evaluateRun().get(), "tuneqdm.evaluate.run");
+    RunFolder run = of(runs, id, hadoop);
+    if (!run.exists(RUN_CONF)) {
+      throw TuneQdmException.inputData(
+          "Cannot find the run " + run.root + " (tuneqdm.evaluate.run, tuneqdm.storage.runs)");
+    }
+    return run;
+  }
+
+  /** The run whose training was started last. */
+  static RunFolder newest(String runs, Configuration hadoop) {
+    Path folder = new Path(runs);
+    FileSystem fs = Publisher.fileSystem(folder, hadoop);
+    try {
+      return Arrays.stream(fs.listStatus(folder))
+          .filter(FileStatus::isDirectory)
+          .flatMap(run -> startOf(fs, run.getPath()).stream())
+          .max(Comparator.comparingLong(FileStatus::getModificationTime))
+          .map(conf -> new RunFolder(fs, fs.makeQualified(conf.getPath().getParent())))
+          .orElseThrow(() -> noRun(folder));
+    } catch (FileNotFoundException e) {
+      throw noRun(folder);
+    } catch (IOException e) {
+      throw TuneQdmException.environment("Cannot list " + folder + ": " + e, e);
+    }
+  }
+
+  private static Optional<FileStatus> startOf(FileSystem fs, Path run) {
+    try {
+      return Optional.of(fs.getFileStatus(new Path(run, RUN_CONF)));
+    } catch (IOException e) {
+      return Optional.empty(); // not a run's folder
+    }
+  }
+
+  private static TuneQdmException noRun(Path folder) {
+    return TuneQdmException.inputData(
+        "Cannot find a run in " + folder + ": run train-all-subjects first (tuneqdm.storage.runs)");
+  }
+
+  public String id() {
+    return root.getName();
+  }
+
+  public Path root() {
+    return root;
+  }
+
+  FileSystem fileSystem() {
+    return fs;
+  }
+
+  Path path(String relative) {
+    return new Path(root, relative);
+  }
+
+  Path deltas(String subject) {
+    return path("subjects/" + subject + "/deltas.safetensors");
+  }
+
+  Path steps(String subject) {
+    return path("subjects/" + subject + "/steps.parquet");
+  }
+
+  private Path status(String subject) {
+    return path("subjects/" + subject + "/status.json");
+  }
+
+  /** Writes what the run was started with, and makes this the newest run. */
+  void start(RunPlan plan, String configuration) {
+    Path conf = path(RUN_CONF);
+    Publisher.publish(fs, path("plan.json"), plan.toJson());
+    Publisher.replace(fs, conf, configuration.getBytes(StandardCharsets.UTF_8));
+    try {
+      fs.setTimes(conf, System.currentTimeMillis(), -1);
+    } catch (IOException | UnsupportedOperationException e) {
+      return; // object stores keep the time of the write, and that will do
+    }
+  }
+
+  /** The plan that the run was started with, if it was. */
+  Optional<RunPlan> plan() {
+    return text("plan.json").map(json -> RunPlan.fromJson(json, path("plan.json").toString()));
+  }
+
+  RunPlan planOrRefuse() {
+    return plan()
+        .orElseThrow(
+            () ->
+                TuneQdmException.inputData(
+                    "Cannot read the run "
+                        + root
+                        + ": it has no plan.json (is it a run's folder?)"));
+  }
+
+  /** {@code run.conf}: what the run was started with. */
+  public Optional<String> configuration() {
+    return text(RUN_CONF).map(bytes -> new String(bytes, StandardCharsets.UTF_8));
+  }
+
+  Optional<SubjectStatus> subjectStatus(String subject) {
+    return text("subjects/" + subject + "/status.json")
+        .map(json -> SubjectStatus.fromJson(json, status(subject).toString()));
+  }
+
+  boolean isDone(String subject) {
+    return subjectStatus(subject).map(SubjectStatus::isDone).orElse(false);
+  }
+
+  /** Publishes a trained subject: scales and steps first, the status that vouches for them last. */
+  SubjectStatus publish(String subject, byte[] deltas, List<StepRecord> steps) {
+    Publisher.Published published = Publisher.publish(fs, deltas(subject), deltas);
+    STEPS.publish(fs, steps(subject), steps);
+    StepRecord last = steps.get(steps.size() - 1);
+    SubjectStatus status =
+        SubjectStatus.done(subject, last.step(), last.loss(), published.sha256());
+    write(status);
+    return status;
+  }
+
+  void publishFailure(SubjectStatus failed) {
+    write(failed);
+  }
+
+  private void write(SubjectStatus status) {
+    Publisher.replace(fs, status(status.subject()), status.toJson());
+  }
+
+  List<StepRecord> readSteps(String subject) {
+    return STEPS.read(fs, steps(subject));
+  }
+
+  /** Relative paths of the files in a folder of the run; none where it is not there. */
+  Set<String> list(String folder) {
+    try {
+      return Arrays.stream(fs.listStatus(path(folder)))
+          .filter(FileStatus::isFile)
+          .map(file -> folder + "/" + file.getPath().getName())
+          .collect(Collectors.toSet());
+    } catch (FileNotFoundException e) {
+      return Set.of();
+    } catch (IOException e) {
+      throw unreadable(folder, e);
+    }
+  }
+
+  byte[] read(String relative) {
+    try (InputStream in = fs.open(path(relative))) {
+      return in.readAllBytes();
+    } catch (IOException e) {
+      throw unreadable(relative, e);
+    }
+  }
+
+  /** When the run was started. */
+  Instant started() {
+    try {
+      return Instant.ofEpochMilli(fs.getFileStatus(path("plan.json")).getModificationTime());
+    } catch (IOException e) {
+      throw unreadable("plan.json", e);
+    }
+  }
+
+  /** A subject's scales, once it is sure that they are what was published. */
+  DeltaScales readDeltas(String subject, ScaleLayout layout) {
+    Path file = deltas(subject);
+    byte[] bytes = read("subjects/" + subject + "/deltas.safetensors");
+    String published = subjectStatus(subject).map(SubjectStatus::deltasSha256).orElse("");
+    if (!Hashes.sha256(bytes).equals(published)) {
+      throw TuneQdmException.inputData(
+          "Cannot use %s: its content does not match its sha256 in status.json (delete the subject's folder and train again)"
+              .formatted(file));
+    }
+    try {
+      java.nio.file.Path copy = Files.createTempFile("tuneqdm-deltas-", ".safetensors");
+      try {
+        Files.write(copy, bytes);
+        try (SafetensorsFile tensors = SafetensorsFile.open(copy)) {
+          return DeltaScales.fromTensors(tensors, layout, file.toString());
+        }
+      } finally {
+        Files.delete(copy);
+      }
+    } catch (IOException e) {
+      throw TuneQdmException.environment("Cannot write a temporary file: " + e, e);
+    }
+  }
+
+  /**
+   * Makes {@code protocol.json} this protocol. Pictures and scores of another one are moved to
+   * {@code earlier/}: they cannot be compared with what is made now.
+   */
+  void useProtocol(EvaluationProtocol protocol, PrintStream out) {
+    byte[] json = protocol.toJson();
+    Optional<byte[]> before = text(PROTOCOL);
+    if (before.isPresent() && !Arrays.equals(before.get(), json)) {
+      String earlier = "earlier/" + Hashes.sha256(before.get()).substring(0, 8);
+      out.println(
+          "The evaluation's settings changed: what was made with others is now in "
+              + path(earlier));
+      try {
+        fs.delete(path(earlier), true);
+        fs.mkdirs(path(earlier));
+        for (String made : OF_ONE_PROTOCOL) {
+          if (fs.exists(path(made)) && !fs.rename(path(made), path(earlier + "/" + made))) {
+            throw new IOException("cannot move it to " + path(earlier));
+          }
+        }
+      } catch (IOException e) {
+        throw TuneQdmException.environment("Cannot clear " + root + ": " + e, e);
+      }
+    }
+    Publisher.replace(fs, path(PROTOCOL), json);
+  }
+
+  boolean exists(String relative) {
+    try {
+      return fs.exists(path(relative));
+    } catch (IOException e) {
+      throw unreadable(relative, e);
+    }
+  }
+
+  private Optional<byte[]> text(String relative) {
+    Path file = path(relative);
+    try {
+      if (fs.getFileStatus(file).getLen() > LARGEST_TEXT) {
+        throw TuneQdmException.inputData("Cannot read " + file + ": it is larger than 64 MiB");
+      }
+      try (InputStream in = fs.open(file)) {
+        return Optional.of(in.readAllBytes());
+      }
+    } catch (FileNotFoundException e) {
+      return Optional.empty();
+    } catch (IOException e) {
+      throw unreadable(relative, e);
+    }
+  }
+
+  private TuneQdmException unreadable(String relative, IOException e) {
+    return TuneQdmException.environment("Cannot read " + path(relative) + ": " + e, e);
+  }
+}

@@ -1,0 +1,74 @@
+package io.github.tuneqdm.spark;
+
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.github.tuneqdm.error.TuneQdmException;
+import java.io.IOException;
+import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * {@code status.json}: the last file of a subject to be published. While it is not there, or says
+ * failed, the subject is still to be trained.
+ *
+ * @param failure why it failed; absent where it is done
+ * @param finalLoss of the last step; absent where it failed
+ * @param deltasSha256 of {@code deltas.safetensors}; absent where it failed
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record SubjectStatus(
+    String subject,
+    State state,
+    String failure,
+    Integer steps,
+    Double finalLoss,
+    String deltasSha256)
+    implements Serializable {
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+  /** How training ended. */
+  public enum State {
+    DONE,
+    FAILED
+  }
+
+  static SubjectStatus done(String subject, int steps, double finalLoss, String deltasSha256) {
+    return new SubjectStatus(subject, State.DONE, null, steps, finalLoss, deltasSha256);
+  }
+
+  static SubjectStatus failed(String subject, String failure) {
+    return new SubjectStatus(subject, State.FAILED, failure, null, null, null);
+  }
+
+  @JsonIgnore
+  public boolean isDone() {
+    return state == State.DONE;
+  }
+
+  byte[] toJson() {
+    try {
+      return (JSON.writeValueAsString(this) + "\n").getBytes(StandardCharsets.UTF_8);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /**
+   * @param where the file, for messages
+   */
+  static SubjectStatus fromJson(byte[] json, String where) {
+    try {
+      SubjectStatus status = JSON.readValue(json, SubjectStatus.class);
+      if (status == null || status.state == null || status.subject == null) {
+        throw TuneQdmException.inputData("Cannot read " + where + ": subject or state is missing");
+      }
+      return status;
+    } catch (IOException e) {
+      throw TuneQdmException.inputData("Cannot read " + where + ": " + e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package io.github.tuneqdm.spark;
+
+import io.github.tuneqdm.error.TuneQdmException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * {@code subjects.csv}: a header line, then a line a subject. Columns may stand in any order:
+ * {@code name} (required), {@code class}, {@code instance_prompt}, {@code identifier}. Fields may
+ * be quoted as RFC 4180 has it.
+ */
+record SubjectTable(Map<String, Row> rows) {
+  private static final List<String> COLUMNS =
+      List.of("name", "class", "instance_prompt", "identifier");
+
+  /** A line's fields; empty where the column or the field is missing. */
+  record Row(String classNoun, String instancePrompt, String identifier) {
+    static final Row EMPTY = new Row("", "", "");
+  }
+
+  static SubjectTable none() {
+    return new SubjectTable(Map.of());
+  }
+
+  Row row(String name) {
+    return rows.getOrDefault(name, Row.EMPTY);
+  }
+
+  /**
+   * @param where the file, for messages
+   */
+  static SubjectTable parse(String text, String where) {
+    List<List<String>> lines = fields(text, where);
+    if (lines.isEmpty()) {
+      throw TuneQdmException.inputData("Cannot read " + where + ": it is empty");
+    }
+    List<String> header = lines.get(0).stream().map(String::strip).toList();
+    for (String column : header) {
+      if (!COLUMNS.contains(column)) {
+        throw TuneQdmException.inputData(
+            "Cannot read "
+                + where
+                + ": unknown column \""
+                + column
+                + "\" (known: name, class,"
+                + " instance_prompt, identifier)");
+      }
+    }
+    if (!header.contains("name") || header.stream().distinct().count() != header.size()) {
+      throw TuneQdmException.inputData(
+          "Cannot read " + where + ": its header needs a column \"name\", and each column once");
+    }
+    Map<String, Row> rows = new LinkedHashMap<>();
+    for (int i = 1; i < lines.size(); i++) {
+      List<String> line = lines.get(i);
+      if (line.size() != header.size()) {
+        throw TuneQdmException.inputData(
+            "Cannot read %s: row %d has %d fields, the header %d"
+                .formatted(where, i, line.size(), header.size()));
+      }
+      String name = SubjectName.require(field(line, header, "name"), where + ", row " + i);
+      Row row =
+          new Row(
+              field(line, header, "class"),
+              field(line, header, "instance_prompt"),
+              field(line, header, "identifier"));
+      if (rows.put(name, row) != null) {
+        throw TuneQdmException.inputData("Cannot read " + where + ": " + name + " is there twice");
+      }
+    }
+    return new SubjectTable(rows);
+  }
+
+  private static String field(List<String> line, List<String> header, String column) {
+    int index = header.indexOf(column);
+    return index < 0 ? "" : line.get(index).strip();
+  }
+
+  /** RFC 4180 fields; empty lines are skipped. */
+  private static List<List<String>> fields(String text, String where) {
+    List<List<String>> lines = new ArrayList<>();
+    List<String> line = new ArrayList<>();
+    StringBuilder field = new StringBuilder();
+    boolean quoted = false;
+    String rest = text.startsWith("\uFEFF") ? text.substring(1) : text;
+    for (int i = 0; i <= rest.length(); i++) {
+      boolean end = i == rest.length();
+      char c = end ? '\n' : rest.charAt(i);
+      if (quoted && !end) {
+        if (c != '"') {
+          field.append(c);
+        } else if (i + 1 < rest.length() && rest.charAt(i + 1) == '"') {
+          field.append(c);
+          i++;
+        } else {
+          quoted = false;
+        }
+      } else if (c == '"' && field.toString().isBlank()) {
+        field.setLength(0);
+        quoted = true;
+      } else if (c == ',') {
+        line.add(field.toString());
+        field.setLength(0);
+      } else if (c == '\n') {
+        if (!line.isEmpty() || !field.toString().isBlank()) {
+          line.add(field.toString());
+          lines.add(List.copyOf(line));
+        }
+        line.clear();
+        field.setLength(0);
+      } else if (c != '\r') {
+        field.append(c);
+      }
+    }
+    if (quoted) {
+      throw TuneQdmException.inputData("Cannot read " + where + ": a quoted field never ends");
+    }
+    return lines;
+  }
+}
