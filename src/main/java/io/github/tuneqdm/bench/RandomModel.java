@@ -70,9 +70,9 @@ public record RandomModel(
       Compute compute,
       ModelConfig config,
       BiFunction<ModelConfig, ModelBuilder, AutoCloseable> constructor) {
-    try (ModelBuilder outline = ModelBuilder.outline(compute)) {
-      constructor.apply(config, outline);
-      return new RandomTensors(outline.shapes());
+    try (ModelBuilder sketch = ModelBuilder.sketch(compute)) {
+      constructor.apply(config, sketch);
+      return new RandomTensors(sketch.shapes());
     }
   }
 }

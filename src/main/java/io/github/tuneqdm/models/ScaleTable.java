@@ -70,8 +70,10 @@ public final class ScaleTable implements AutoCloseable {
    * @param rows (B,) from {@link #rowNumbers}; the result belongs to its manager
    */
   public ScaleRows rows(NDArray rows) {
-    NDArray all = kernels.gatherScales(rows, theta, initial); // (B, P)
-    ScaleRows cut = new ScaleRows(kernels.splitColumns(all, layout.blockSizes(), compute.empty()));
+    NDArray exact = kernels.gatherScales(rows, theta, initial); // (B, P)
+    NDArray all = kernels.castLike(exact, compute.empty());
+    ScaleRows cut = new ScaleRows(kernels.splitColumns(all, layout.blockSizes()));
+    exact.close();
     all.close();
     return cut;
   }

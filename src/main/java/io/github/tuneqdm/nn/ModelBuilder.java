@@ -23,7 +23,8 @@ public final class ModelBuilder implements AutoCloseable {
   private enum Mode {
     PLAIN,
     TUNABLE,
-    OUTLINE
+    OUTLINE,
+    SKETCH
   }
 
   /** Attention layers' names in files written before diffusers 0.18. */
@@ -37,11 +38,8 @@ public final class ModelBuilder implements AutoCloseable {
   private final Mode mode;
   private final ScaleLayout.Builder scales = new ScaleLayout.Builder();
   private final Map<String, NDArray> parameters = new LinkedHashMap<>();
-<<<<<<< HEAD
   private final Map<String, long[]> shapes = new LinkedHashMap<>();
-=======
   private long parameterCount;
->>>>>>> main
   private final List<BlockWeights> blocks = new ArrayList<>();
 
   private ModelBuilder(Compute compute, TensorSource source, String what, Mode mode) {
@@ -71,9 +69,9 @@ public final class ModelBuilder implements AutoCloseable {
     return new ModelBuilder(compute, source, what, Mode.OUTLINE);
   }
 
-  /** Loads nothing: the model built with it cannot run, but {@link #shapes} tells its tensors. */
-  public static ModelBuilder outline(Compute compute) {
-    return new ModelBuilder(compute, null, "outline", false);
+  /** A tunable model of nothing at all: it cannot run, but {@link #shapes} tells what it needs. */
+  public static ModelBuilder sketch(Compute compute) {
+    return new ModelBuilder(compute, null, "sketch", Mode.SKETCH);
   }
 
   public Compute compute() {
@@ -116,7 +114,7 @@ public final class ModelBuilder implements AutoCloseable {
 
   private NDArray load(String name, long[] shape) {
     shapes.put(name, shape);
-    if (source == null) {
+    if (mode == Mode.SKETCH) {
       return compute.empty();
     }
     String stored = stored(name);

@@ -187,9 +187,9 @@ public final class TorchKernels implements AutoCloseable {
     return tensor("gather_scales", rows, theta, rows, initial);
   }
 
-  /** Contiguous, detached copies of x (B, P), cut at {@code sizes}, in the type of {@code like}. */
-  public List<NDArray> splitColumns(NDArray x, long[] sizes, NDArray like) {
-    try (IValue result = call("split_columns", x, sizes, like)) {
+  /** Contiguous, detached copies of x (B, P) cut at {@code sizes}. */
+  public List<NDArray> splitColumns(NDArray x, long[] sizes) {
+    try (IValue result = call("split_columns", x, sizes)) {
       return new ArrayList<>(List.of(result.toTensorArray((PtNDManager) x.getManager())));
     }
   }

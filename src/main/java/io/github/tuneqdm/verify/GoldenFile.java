@@ -143,11 +143,7 @@ final class GoldenFile implements AutoCloseable {
     return switch (t.dtype()) {
       case I64, I32, I16, I8, U8, BOOL ->
           manager.create(LongBuffer.wrap(t.toLongs()), shape, DataType.INT64);
-<<<<<<< HEAD
-      default -> manager.create(java.nio.FloatBuffer.wrap(t.toFloats()), shape, DataType.FLOAT32);
-=======
       default -> manager.create(FloatBuffer.wrap(t.toFloats()), shape, DataType.FLOAT32);
->>>>>>> main
     };
   }
 
