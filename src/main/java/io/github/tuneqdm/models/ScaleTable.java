@@ -15,6 +15,7 @@ import java.util.List;
  */
 public final class ScaleTable implements AutoCloseable {
   private final NDManager owner;
+  private final Compute compute;
   private final TorchKernels kernels;
   private final ScaleLayout layout;
   private final int subjects;
@@ -27,6 +28,7 @@ public final class ScaleTable implements AutoCloseable {
    */
   public ScaleTable(Compute compute, TunableUNet unet, int subjects, int experts, float[] values) {
     this.owner = compute.scope();
+    this.compute = compute;
     this.kernels = compute.kernels();
     this.layout = unet.layout();
     this.subjects = subjects;
@@ -68,8 +70,10 @@ public final class ScaleTable implements AutoCloseable {
    * @param rows (B,) from {@link #rowNumbers}; the result belongs to its manager
    */
   public ScaleRows rows(NDArray rows) {
-    NDArray all = kernels.gatherScales(rows, theta, initial); // (B, P)
+    NDArray exact = kernels.gatherScales(rows, theta, initial); // (B, P)
+    NDArray all = kernels.castLike(exact, compute.empty());
     ScaleRows cut = new ScaleRows(kernels.splitColumns(all, layout.blockSizes()));
+    exact.close();
     all.close();
     return cut;
   }

@@ -10,6 +10,7 @@ import io.github.tuneqdm.tensor.BlockWeights;
 import io.github.tuneqdm.tensor.Compute;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +23,8 @@ public final class ModelBuilder implements AutoCloseable {
   private enum Mode {
     PLAIN,
     TUNABLE,
-    OUTLINE
+    OUTLINE,
+    SKETCH
   }
 
   /** Attention layers' names in files written before diffusers 0.18. */
@@ -36,6 +38,7 @@ public final class ModelBuilder implements AutoCloseable {
   private final Mode mode;
   private final ScaleLayout.Builder scales = new ScaleLayout.Builder();
   private final Map<String, NDArray> parameters = new LinkedHashMap<>();
+  private final Map<String, long[]> shapes = new LinkedHashMap<>();
   private long parameterCount;
   private final List<BlockWeights> blocks = new ArrayList<>();
 
@@ -66,6 +69,11 @@ public final class ModelBuilder implements AutoCloseable {
     return new ModelBuilder(compute, source, what, Mode.OUTLINE);
   }
 
+  /** A tunable model of nothing at all: it cannot run, but {@link #shapes} tells what it needs. */
+  public static ModelBuilder sketch(Compute compute) {
+    return new ModelBuilder(compute, null, "sketch", Mode.SKETCH);
+  }
+
   public Compute compute() {
     return compute;
   }
@@ -89,6 +97,11 @@ public final class ModelBuilder implements AutoCloseable {
     return scales.build();
   }
 
+  /** The shapes of all tensors that the model asked for, in that order. */
+  public Map<String, long[]> shapes() {
+    return Collections.unmodifiableMap(shapes);
+  }
+
   /** Every tensor loaded so far, by its name in current diffusers or transformers. */
   public Map<String, NDArray> parameters() {
     return Map.copyOf(parameters);
@@ -100,6 +113,10 @@ public final class ModelBuilder implements AutoCloseable {
   }
 
   private NDArray load(String name, long[] shape) {
+    shapes.put(name, shape);
+    if (mode == Mode.SKETCH) {
+      return compute.empty();
+    }
     String stored = stored(name);
     if (!source.names().contains(stored)) {
       throw TuneQdmException.inputData(

@@ -28,7 +28,7 @@ public final class Compute implements AutoCloseable {
     this.manager = NDManager.newBaseManager(device, ENGINE);
     this.manager.setName("compute-" + device);
     this.kernels = TorchKernels.load(manager);
-    this.empty = manager.create(new float[0], new Shape(0));
+    this.empty = manager.create(new float[0], new Shape(0)).toType(precision.dataType(), true);
   }
 
   /**
@@ -73,7 +73,7 @@ public final class Compute implements AutoCloseable {
     return kernels;
   }
 
-  /** A zero-length tensor: how kernels are told that an operand is absent. */
+  /** A zero-length tensor of this precision: how kernels are told that an operand is absent. */
   public NDArray empty() {
     return empty;
   }

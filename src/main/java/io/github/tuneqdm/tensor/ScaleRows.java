@@ -7,7 +7,8 @@ import java.util.List;
  * Each sample's scales of one forward pass, a piece a block: (B, P_block) holding the ratios {@code
  * r = delta_out / scale} of the block's layers, then their {@code delta_in}.
  *
- * @param pieces float32, indexed by {@code BlockWeights}; empty for a network without scales
+ * @param pieces in the network's precision, indexed by {@code BlockWeights}; empty for a network
+ *     without scales
  */
 public record ScaleRows(List<NDArray> pieces) {
   /** For networks without scales: float bases and encoders. */

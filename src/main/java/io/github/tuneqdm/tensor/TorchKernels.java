@@ -204,6 +204,22 @@ public final class TorchKernels implements AutoCloseable {
     return tensor("weighted_errors", prediction, prediction, target, weights);
   }
 
+  /** Each sample's loss scale (B,) from its subject's (S,); rows (B,) count subjects' experts. */
+  public NDArray lossSeeds(NDArray rows, NDArray scale, int experts) {
+    return tensor("loss_seeds", rows, scale, rows, experts);
+  }
+
+  /**
+   * Divides each subject's gradient (S, K) by its loss scale (S,) in place, with zero for gradients
+   * that overflowed, and adapts the scales.
+   *
+   * @param clean (S,) updates since the scale last changed or a gradient overflowed
+   * @param patience so many clean updates double a scale
+   */
+  public void unscale(NDArray grad, NDArray scale, NDArray clean, int patience, double largest) {
+    call("unscale", grad, scale, clean, patience, largest).close();
+  }
+
   /**
    * One AdamW step in place for S subjects, each clipped by its own gradient norm; theta, grad, m
    * and v are (S, N * P) float32. Returns the norms before clipping (S,), in the manager of grad.

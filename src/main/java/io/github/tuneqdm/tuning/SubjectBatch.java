@@ -2,7 +2,6 @@ package io.github.tuneqdm.tuning;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.models.ScaleTable;
@@ -31,6 +30,7 @@ public final class SubjectBatch implements AutoCloseable {
   private final NDArray firstMoment;
   private final NDArray secondMoment;
   private final NDArray[] mask;
+  private final LossScale lossScale;
   private int updates;
 
   /**
@@ -54,6 +54,7 @@ public final class SubjectBatch implements AutoCloseable {
     this.firstMoment = table.zerosLike();
     this.secondMoment = table.zerosLike();
     this.mask = trainDeltaIn ? new NDArray[0] : new NDArray[] {deltaOutOnly(network.layout())};
+    this.lossScale = LossScale.of(compute, owner, subjects, experts);
   }
 
   private NDArray deltaOutOnly(ScaleLayout layout) {
@@ -83,8 +84,8 @@ public final class SubjectBatch implements AutoCloseable {
             () -> {
               NDArray out = network.unet().forward(input, scales); // (B, C, H, W)
               NDArray each = compute.kernels().weightedErrors(out, target, weights); // (B,)
-              NDArray ones = scope.ones(new Shape(rows.length));
-              JniUtils.backward((PtNDArray) each, (PtNDArray) ones, false, false);
+              NDArray seeds = lossScale.seeds(rowNumbers); // (B,)
+              JniUtils.backward((PtNDArray) each, (PtNDArray) seeds, false, false);
               return each.stopGradient();
             });
     table.collectGradients(scales, rowNumbers, gradient);
@@ -94,9 +95,10 @@ public final class SubjectBatch implements AutoCloseable {
   /**
    * One optimiser step with the gradient accumulated so far, divided by {@code parts}; then the
    * gradient is zero again. Returns each subject's gradient norm before clipping (S,) in {@code
-   * scope}.
+   * scope}. In half precision a subject whose gradient overflowed takes a step with none.
    */
   public NDArray update(NDManager scope, double learningRate, int parts) {
+    lossScale.removeFrom(gradient);
     if (parts > 1) {
       gradient.divi(parts);
     }
@@ -134,7 +136,7 @@ public final class SubjectBatch implements AutoCloseable {
         false, () -> network.unet().forward(input, table.rows(rowNumbers)));
   }
 
-  /** The gradient accumulated since the last update, S * N rows of P. */
+  /** The gradient accumulated since the last update, S * N rows of P; in half precision scaled. */
   public float[] gradient() {
     return gradient.toFloatArray();
   }
