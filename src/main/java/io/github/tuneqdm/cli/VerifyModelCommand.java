@@ -44,7 +44,7 @@ final class VerifyModelCommand implements Callable<Integer> {
   @Option(
       names = "--threads",
       paramLabel = "N",
-      defaultValue = "2",
+      defaultValue = "1",
       description = "Threads of the tensor engine (default: ${DEFAULT-VALUE}).")
   private int threads;
 

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.storage.DType;
+import io.github.tuneqdm.storage.Finiteness;
 import io.github.tuneqdm.storage.StoredTensor;
 import io.github.tuneqdm.storage.TensorSource;
 import io.github.tuneqdm.tensor.BlockWeights;
@@ -137,14 +138,12 @@ public final class ModelBuilder implements AutoCloseable {
     if (mode == Mode.OUTLINE) {
       return compute.empty();
     }
-    float[] values = floats(source.tensor(stored));
-    for (float v : values) {
-      if (!Float.isFinite(v)) {
-        throw TuneQdmException.inputData(
-            "Cannot load the " + what + ": tensor " + stored + " holds a value that is not finite");
-      }
+    StoredTensor tensor = source.tensor(stored);
+    if (Finiteness.firstNonFinite(tensor).isPresent()) {
+      throw TuneQdmException.inputData(
+          "Cannot load the " + what + ": tensor " + stored + " holds a value that is not finite");
     }
-    return compute.weights(owner, values, shape);
+    return compute.weights(owner, floats(tensor), shape);
   }
 
   /** Float64 files are rounded; every narrower type is exact in float32. */

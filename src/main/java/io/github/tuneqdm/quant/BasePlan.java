@@ -4,8 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.storage.Finiteness;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.ModelWeights;
+import io.github.tuneqdm.storage.StoredTensor;
 import io.github.tuneqdm.storage.TensorSource;
 import java.io.IOException;
 import java.io.Serializable;
@@ -90,7 +92,7 @@ public record BasePlan(
   public static BasePlan of(Path unetDir, QuantizerSettings settings) {
     String config = readConfig(unetDir);
     try (TensorSource unet = ModelWeights.open(unetDir)) {
-      Map<String, String> hashes = hashes(unet);
+      Map<String, String> hashes = hashes(unetDir, unet);
       List<Layer> layers = new ArrayList<>();
       List<String> floats = new ArrayList<>();
       StringBuilder source = new StringBuilder();
@@ -164,18 +166,27 @@ public record BasePlan(
     }
   }
 
-  /** Hash of each tensor's bytes, sorted by name. */
-  private static Map<String, String> hashes(TensorSource unet) {
+  /** Hash of each tensor's bytes, sorted by name; refuses values that are not finite. */
+  private static Map<String, String> hashes(Path unetDir, TensorSource unet) {
     List<String> names = unet.names().stream().sorted().toList();
     List<String> hashes =
-        names.parallelStream()
-            .map(name -> Hashes.sha256(List.of(unet.tensor(name).bytes())))
-            .toList();
+        names.parallelStream().map(name -> hash(unetDir, name, unet.tensor(name))).toList();
     Map<String, String> byName = new LinkedHashMap<>();
     for (int i = 0; i < names.size(); i++) {
       byName.put(names.get(i), hashes.get(i));
     }
     return byName;
+  }
+
+  private static String hash(Path unetDir, String name, StoredTensor tensor) {
+    Finiteness.firstNonFinite(tensor)
+        .ifPresent(
+            at -> {
+              throw TuneQdmException.inputData(
+                  "Cannot quantise %s: value %d of tensor '%s' is not a finite number (the file is damaged or training it diverged)"
+                      .formatted(unetDir, at, name));
+            });
+    return Hashes.sha256(List.of(tensor.bytes()));
   }
 
   /** Every Linear and Conv2d weight: floating, of rank 2 or 4, and not an embedding table. */

@@ -2,11 +2,16 @@ package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.models.ModelConfig;
+import io.github.tuneqdm.models.ModelOutline;
 import io.github.tuneqdm.quant.BasePlan;
 import io.github.tuneqdm.quant.BaseWriter;
 import io.github.tuneqdm.quant.BaseWriter.PartReceipt;
 import io.github.tuneqdm.quant.QuantizerSettings;
+import io.github.tuneqdm.storage.ModelWeights;
 import io.github.tuneqdm.storage.Publisher;
+import io.github.tuneqdm.storage.TensorSource;
+import io.github.tuneqdm.tensor.Compute;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.util.List;
@@ -58,6 +63,8 @@ public final class QuantizeBaseJob {
       out.println("Quantised base " + folder + ": there already");
       return new Result(plan.id(), folder.toString(), true);
     }
+    EngineSeats.prepare(config.deviceThreads());
+    checkShapes(unet);
     String qualifiedBases = folder.getParent().toString();
     List<PartReceipt> receipts =
         spark
@@ -77,6 +84,14 @@ public final class QuantizeBaseJob {
                 settings.bits(),
                 settings.symmetric() ? ", symmetric" : ""));
     return new Result(plan.id(), folder.toString(), false);
+  }
+
+  /** Refuses, before anything is written, a UNet that is not what its config.json says. */
+  private static void checkShapes(java.nio.file.Path unet) {
+    try (Compute compute = Compute.cpu(1);
+        TensorSource weights = ModelWeights.open(unet)) {
+      ModelOutline.of(compute, ModelConfig.read(unet.resolve("config.json")), weights);
+    }
   }
 
   private static PartReceipt writePart(
