@@ -133,9 +133,7 @@ public final class BaseWriter {
     try (TensorSource unet = ModelWeights.open(unetDir)) {
       Map<String, StoredTensor> tensors = new LinkedHashMap<>();
       for (String name : plan.floatTensors()) {
-        StoredTensor tensor = unet.tensor(name);
-        requireFinite(unetDir, name, tensor);
-        tensors.put(name, tensor);
+        tensors.put(name, unet.tensor(name));
       }
       Path local = Files.createTempFile("tuneqdm-float-", ".safetensors");
       try {
@@ -147,17 +145,6 @@ public final class BaseWriter {
       }
     } catch (IOException e) {
       throw TuneQdmException.environment("Cannot write a temporary file: " + e.getMessage(), e);
-    }
-  }
-
-  private static void requireFinite(Path unetDir, String name, StoredTensor tensor) {
-    if (tensor.dtype().floating()) {
-      for (double value : tensor.toDoubles()) {
-        if (!Double.isFinite(value)) {
-          throw TuneQdmException.inputData(
-              "Cannot quantise %s: tensor '%s' holds %s".formatted(unetDir, name, value));
-        }
-      }
     }
   }
 }
