@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import io.github.tuneqdm.GoldenTensors;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;

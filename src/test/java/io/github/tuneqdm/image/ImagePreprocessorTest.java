@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.tuneqdm.GoldenTensors;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import java.io.IOException;
@@ -15,8 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ImagePreprocessorTest {
-  private static final GoldenTensors GOLDENS =
-      GoldenTensors.open(Path.of("src/test/goldens/preprocess.safetensors"));
+  private static final GoldenTensors GOLDENS = GoldenTensors.open("preprocess.safetensors");
   private static final Path TOYWORLD = Path.of("src/demo/toyworld");
   private static final String CLIP =
       """

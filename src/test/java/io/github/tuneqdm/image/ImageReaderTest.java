@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.tuneqdm.GoldenTensors;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import java.io.ByteArrayOutputStream;
@@ -32,7 +33,7 @@ class ImageReaderTest {
 
   @Test
   void goldenPhotoDecodesToTheReferencesBytes() {
-    GoldenTensors goldens = GoldenTensors.open(Path.of("src/test/goldens/preprocess.safetensors"));
+    GoldenTensors goldens = GoldenTensors.open("preprocess.safetensors");
 
     assertThat(ImageReader.read(Path.of("src/test/goldens/photo/nonsquare.jpg"), LIMIT))
         .isEqualTo(goldens.image("decoded_rgb"));

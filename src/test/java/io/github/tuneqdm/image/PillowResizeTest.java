@@ -3,15 +3,14 @@ package io.github.tuneqdm.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.nio.file.Path;
+import io.github.tuneqdm.GoldenTensors;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class PillowResizeTest {
-  private static final GoldenTensors GOLDENS =
-      GoldenTensors.open(Path.of("src/test/goldens/preprocess.safetensors"));
+  private static final GoldenTensors GOLDENS = GoldenTensors.open("preprocess.safetensors");
 
   private final RgbImage small = GOLDENS.image("small.rgb");
 

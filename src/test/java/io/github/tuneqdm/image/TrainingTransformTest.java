@@ -3,12 +3,11 @@ package io.github.tuneqdm.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.nio.file.Path;
+import io.github.tuneqdm.GoldenTensors;
 import org.junit.jupiter.api.Test;
 
 class TrainingTransformTest {
-  private static final GoldenTensors GOLDENS =
-      GoldenTensors.open(Path.of("src/test/goldens/preprocess.safetensors"));
+  private static final GoldenTensors GOLDENS = GoldenTensors.open("preprocess.safetensors");
 
   private final RgbImage photo = GOLDENS.image("decoded_rgb");
   private final TrainingTransform transform = new TrainingTransform(96);

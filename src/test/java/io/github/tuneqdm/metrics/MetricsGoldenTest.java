@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.nio.file.Path;
+import io.github.tuneqdm.GoldenTensors;
 import java.util.Arrays;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
@@ -13,17 +13,16 @@ import org.junit.jupiter.api.Test;
 class MetricsGoldenTest {
   private static final Offset<Double> TOLERANCE = within(1e-6);
 
-  private final GoldenTensors golden =
-      new GoldenTensors(Path.of("src/test/goldens/metrics.safetensors"));
+  private final GoldenTensors golden = GoldenTensors.open("metrics.safetensors");
   private final JsonNode info = golden.info();
-  private final float[][] generated = golden.floats("generated_embeds");
-  private final float[][] real = golden.floats("real_embeds");
-  private final float[][] a = golden.floats("features_a");
-  private final float[][] b = golden.floats("features_b");
+  private final float[][] generated = golden.floatRows("generated_embeds");
+  private final float[][] real = golden.floatRows("real_embeds");
+  private final float[][] a = golden.floatRows("features_a");
+  private final float[][] b = golden.floatRows("features_b");
 
   @Test
   void cosinesOfAllPairs() {
-    double[][] expected = golden.doubles("pairwise_cosine");
+    double[][] expected = golden.doubleRows("pairwise_cosine");
     double[][] cosines = Similarity.cosines(generated, real);
     assertThat(cosines).hasDimensions(8, 5);
     for (int g = 0; g < expected.length; g++) {
@@ -45,9 +44,9 @@ class MetricsGoldenTest {
 
   @Test
   void clipTextSimilarityAndScore() {
-    float[][] texts = golden.floats("text_embeds");
+    float[][] texts = golden.floatRows("text_embeds");
     float[][] ownPrompts =
-        Arrays.stream(golden.integers("prompt_of_generated"))
+        Arrays.stream(golden.intRows("prompt_of_generated"))
             .map(prompt -> texts[prompt[0]])
             .toArray(float[][]::new);
     assertThat(Similarity.imageToText(generated, ownPrompts))
@@ -77,7 +76,7 @@ class MetricsGoldenTest {
     assertThat(KernelDistance.between(a, b)).isCloseTo(number("kid_all_unbiased"), TOLERANCE);
     Spread spread =
         KernelDistance.overSubsets(
-            a, b, golden.integers("kid_subset_a"), golden.integers("kid_subset_b"));
+            a, b, golden.intRows("kid_subset_a"), golden.intRows("kid_subset_b"));
     assertThat(spread.mean()).isCloseTo(number("kid_mean"), TOLERANCE);
     assertThat(spread.populationDeviation()).isCloseTo(number("kid_std_population"), TOLERANCE);
     assertValues(spread, info.path("kid_subsets"));
@@ -85,7 +84,7 @@ class MetricsGoldenTest {
 
   @Test
   void inceptionScore() {
-    float[][] logits = golden.floats("is_logits");
+    float[][] logits = golden.floatRows("is_logits");
     assertThat(InceptionScore.of(logits, 1).mean())
         .isCloseTo(number("inception_score_1_split"), TOLERANCE);
     Spread three = InceptionScore.of(logits, 3);
