@@ -91,16 +91,6 @@ public record DdimSampler(
     }
 
     @Override
-    public double initNoiseSigma() {
-      return 1;
-    }
-
-    @Override
-    public NDArray scaleModelInput(NDArray sample, int i) {
-      return sample;
-    }
-
-    @Override
     public boolean needsNoise(int i) {
       return sampler.eta > 0;
     }

@@ -87,16 +87,6 @@ public record DdpmSampler(
     }
 
     @Override
-    public double initNoiseSigma() {
-      return 1;
-    }
-
-    @Override
-    public NDArray scaleModelInput(NDArray sample, int i) {
-      return sample;
-    }
-
-    @Override
     public boolean needsNoise(int i) {
       return timesteps[i] > 0;
     }

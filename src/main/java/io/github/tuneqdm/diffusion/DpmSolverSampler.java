@@ -135,21 +135,6 @@ public record DpmSolverSampler(
       return plan.sigmas().clone();
     }
 
-    @Override
-    public double initNoiseSigma() {
-      return 1;
-    }
-
-    @Override
-    public NDArray scaleModelInput(NDArray sample, int i) {
-      return sample;
-    }
-
-    @Override
-    public boolean needsNoise(int i) {
-      return false;
-    }
-
     /**
      * With h the step in lambda and r its predecessor's share of it:
      *

@@ -86,11 +86,6 @@ public record EulerSampler(
       return LatentMath.next(sample, new Term(plan.signal(i), sample));
     }
 
-    @Override
-    public boolean needsNoise(int i) {
-      return false;
-    }
-
     /** {@code x' = x + (sigma' - sigma) (x - x0) / sigma}, x0 replaced by what predicts it. */
     @Override
     public NDArray step(NDArray modelOutput, int i, NDArray sample, NDArray noise) {

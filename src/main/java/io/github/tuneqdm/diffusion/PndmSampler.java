@@ -127,21 +127,6 @@ public record PndmSampler(
     }
 
     @Override
-    public double initNoiseSigma() {
-      return 1;
-    }
-
-    @Override
-    public NDArray scaleModelInput(NDArray sample, int i) {
-      return sample;
-    }
-
-    @Override
-    public boolean needsNoise(int i) {
-      return false;
-    }
-
-    @Override
     public NDArray step(NDArray modelOutput, int i, NDArray sample, NDArray noise) {
       order.take(i);
       return i < warmUpCalls

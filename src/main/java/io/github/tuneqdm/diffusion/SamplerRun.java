@@ -26,7 +26,9 @@ public interface SamplerRun extends AutoCloseable {
   }
 
   /** What standard normal noise is multiplied with to start from. */
-  double initNoiseSigma();
+  default double initNoiseSigma() {
+    return 1;
+  }
 
   /**
    * The network's input for call {@code i}.
@@ -34,10 +36,14 @@ public interface SamplerRun extends AutoCloseable {
    * @param sample (B, C, H, W)
    * @return {@code sample} itself where the sampler does not scale, else a new array on its manager
    */
-  NDArray scaleModelInput(NDArray sample, int i);
+  default NDArray scaleModelInput(NDArray sample, int i) {
+    return sample;
+  }
 
   /** Whether step {@code i} adds fresh standard normal noise. */
-  boolean needsNoise(int i);
+  default boolean needsNoise(int i) {
+    return false;
+  }
 
   /**
    * The sample after call {@code i}.

@@ -246,7 +246,7 @@ final class SchedulerConfig {
     return integer("steps_offset", 0, 0, MAX_TRAIN_TIMESTEPS);
   }
 
-  /** Refuses a flag whose other value is not implemented. */
+  /** Refuses a flag that is set otherwise than this software computes. */
   void requireFlag(String key, boolean required) {
     if (flag(key, required) != required) {
       throw wrong(key, "only " + required + " works");

@@ -137,21 +137,6 @@ public record UniPcSampler(
     }
 
     @Override
-    public double initNoiseSigma() {
-      return 1;
-    }
-
-    @Override
-    public NDArray scaleModelInput(NDArray sample, int i) {
-      return sample;
-    }
-
-    @Override
-    public boolean needsNoise(int i) {
-      return false;
-    }
-
-    @Override
     public NDArray step(NDArray modelOutput, int i, NDArray sample, NDArray noise) {
       stepOrder.take(i);
       Prediction prediction =
