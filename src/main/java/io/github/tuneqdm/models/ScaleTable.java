@@ -65,12 +65,26 @@ public final class ScaleTable implements AutoCloseable {
   }
 
   /**
+   * The samples' scales (B, P) float32: ratios of delta_out, then delta_in, block by block.
+   *
+   * @param rows (B,) from {@link #rowNumbers}; the result belongs to its manager
+   */
+  public NDArray wholeRows(NDArray rows) {
+    return kernels.gatherScales(rows, theta, initial);
+  }
+
+  /** Adds gradients of {@link #wholeRows} to total (S, N * P). */
+  public void collectGradients(NDArray gradients, NDArray rows, NDArray total) {
+    kernels.scatterGradients(List.of(gradients), rows, initial, total);
+  }
+
+  /**
    * The samples' scales, cut by block.
    *
    * @param rows (B,) from {@link #rowNumbers}; the result belongs to its manager
    */
   public ScaleRows rows(NDArray rows) {
-    NDArray exact = kernels.gatherScales(rows, theta, initial); // (B, P)
+    NDArray exact = wholeRows(rows); // (B, P)
     NDArray all = kernels.castLike(exact, compute.empty());
     ScaleRows cut = new ScaleRows(kernels.splitColumns(all, layout.blockSizes()));
     exact.close();

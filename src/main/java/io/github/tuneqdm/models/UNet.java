@@ -4,6 +4,8 @@ import ai.djl.ndarray.NDArray;
 import io.github.tuneqdm.models.UNetConfig.AttentionKind;
 import io.github.tuneqdm.nn.ModelBuilder;
 import io.github.tuneqdm.nn.ScaleLayout;
+import io.github.tuneqdm.nn.TorchBlocks;
+import io.github.tuneqdm.nn.UNetBlocks;
 import io.github.tuneqdm.tensor.BlockWeights;
 import io.github.tuneqdm.tensor.ScaleRows;
 import io.github.tuneqdm.tensor.TorchKernels;
@@ -235,15 +237,24 @@ public final class UNet implements AutoCloseable {
 
   /** As {@link #forward(Input, ScaleRows)}, showing {@code tap} the result of each named module. */
   public NDArray forward(Input input, ScaleRows scales, Tap tap) {
+    return forward(input, new TorchBlocks(builder.compute(), scales), tap);
+  }
+
+  /** As {@link #forward(Input, ScaleRows)}, with blocks computed by {@code blocks}. */
+  public NDArray forward(Input input, UNetBlocks blocks) {
+    return forward(input, blocks, Tap.NONE);
+  }
+
+  private NDArray forward(Input input, UNetBlocks blocks, Tap tap) {
     // 1. time
-    NDArray time = timeEmbedding(input, scales, tap);
+    NDArray time = timeEmbedding(input, blocks, tap);
 
     // 2. pre-process
-    NDArray x = kernels.castLike(input.sample(), builder.tensor("conv_in.weight"));
+    NDArray x = blocks.enter(input.sample());
     if (config.centerInputSample()) {
       x = x.mul(2).sub(1);
     }
-    x = kernels.conv2d(x, convIn, scales, 1, 1);
+    x = blocks.conv(x, convIn);
     tap.show("conv_in", x);
 
     // 3. down; the outputs stay as skips
@@ -251,54 +262,60 @@ public final class UNet implements AutoCloseable {
     skips.push(x);
     for (Level level : downBlocks) {
       for (int j = 0; j < level.resnets.size(); j++) {
-        x = resnetAndAttention(level, j, x, time, input.context(), scales, tap);
+        x = resnetAndAttention(level, j, x, time, input.context(), blocks, tap);
         skips.push(x);
       }
       if (level.sampler != null) {
-        x = kernels.downsample(x, level.sampler, scales, config.downsamplePadding());
+        x = blocks.downsample(x, level.sampler, config.downsamplePadding());
         skips.push(x);
       }
       tap.show(level.name, x);
     }
 
     // 4. mid
-    NDArray h = resnet(midBlock.resnets.get(0), x, time, scales);
+    NDArray h = resnet(midBlock.resnets.get(0), x, time, blocks);
     if (!midBlock.attentions.isEmpty()) {
-      h = replace(h, attend(midBlock.attentions.get(0), h, input.context(), scales));
+      h = next(blocks, h, attend(midBlock.attentions.get(0), h, input.context(), blocks));
     }
-    h = replace(h, resnet(midBlock.resnets.get(1), h, time, scales));
+    h = next(blocks, h, resnet(midBlock.resnets.get(1), h, time, blocks));
     tap.show("mid_block", h);
 
     // 5. up
     for (Level level : upBlocks) {
       for (int j = 0; j < level.resnets.size(); j++) {
         NDArray skip = skips.pop();
-        h = replace(h, kernels.concatChannels(h, skip)); // (B, C + C_skip, H, W)
-        skip.close();
-        h = replace(h, resnetAndAttention(level, j, h, time, input.context(), scales, tap));
+        h = next(blocks, h, blocks.concat(h, skip));
+        blocks.release(skip);
+        h = next(blocks, h, resnetAndAttention(level, j, h, time, input.context(), blocks, tap));
       }
       if (level.sampler != null) {
-        long[] size = skips.peek().getShape().getShape();
-        h = replace(h, kernels.upsample(h, level.sampler, scales, size[2], size[3]));
+        h = next(blocks, h, blocks.upsample(h, level.sampler, skips.peek()));
       }
       tap.show(level.name, h);
     }
 
     // 6. post-process
-    h = replace(h, kernels.groupNorm(h, convNormOut, config.normGroups(), config.normEps()));
-    tap.show("conv_norm_out", h);
-    return replace(h, kernels.actConv(h, convOut, scales));
+    NDArray out =
+        blocks.output(
+            h,
+            convNormOut,
+            convOut,
+            config.normGroups(),
+            config.normEps(),
+            normed -> tap.show("conv_norm_out", normed));
+    h = next(blocks, h, out);
+    return blocks.leave(h);
   }
 
   /** SiLU of the time embedding (B, 4 C_0), as every resnet takes it. */
-  private NDArray timeEmbedding(Input input, ScaleRows scales, Tap tap) {
+  private NDArray timeEmbedding(Input input, UNetBlocks blocks, Tap tap) {
     NDArray t =
         kernels.timestepEmbedding(
             input.timesteps(),
             config.blockOutChannels().get(0),
             config.flipSinToCos(),
             config.freqShift());
-    NDArray time = kernels.timeMlp(t, timeEmbedding, scales);
+    NDArray time = blocks.timeMlp(t, timeEmbedding);
     tap.show("time_embedding", time);
     if (addEmbedding != null) {
       long batch = input.timeIds().getShape().get(0);
@@ -310,38 +327,37 @@ public final class UNet implements AutoCloseable {
                   config.flipSinToCos(),
                   config.freqShift())
               .reshape(batch, -1); // (B, 6 * E)
-      NDArray added = kernels.timeMlp(input.textEmbeds().concat(ids, 1), addEmbedding, scales);
+      NDArray added = blocks.timeMlp(input.textEmbeds().concat(ids, 1), addEmbedding);
       tap.show("add_embedding", added);
-      time = time.add(added);
+      time = blocks.add(time, added);
     }
-    return kernels.silu(time);
+    return blocks.silu(time);
   }
 
   private NDArray resnetAndAttention(
-      Level level, int j, NDArray x, NDArray time, NDArray context, ScaleRows scales, Tap tap) {
-    NDArray h = resnet(level.resnets.get(j), x, time, scales);
+      Level level, int j, NDArray x, NDArray time, NDArray context, UNetBlocks blocks, Tap tap) {
+    NDArray h = resnet(level.resnets.get(j), x, time, blocks);
     tap.show(level.name + ".resnets." + j, h);
     if (!level.attentions.isEmpty()) {
-      h = replace(h, attend(level.attentions.get(j), h, context, scales));
+      h = next(blocks, h, attend(level.attentions.get(j), h, context, blocks));
       tap.show(level.name + ".attentions." + j, h);
     }
     return h;
   }
 
-  private NDArray resnet(BlockWeights weights, NDArray x, NDArray time, ScaleRows scales) {
-    return kernels.resnet(x, time, weights, scales, config.normGroups(), config.normEps());
+  private NDArray resnet(BlockWeights weights, NDArray x, NDArray time, UNetBlocks blocks) {
+    return blocks.resnet(x, time, weights, config.normGroups(), config.normEps());
   }
 
-  private NDArray attend(Attention a, NDArray x, NDArray context, ScaleRows scales) {
+  private NDArray attend(Attention a, NDArray x, NDArray context, UNetBlocks blocks) {
     return a.kind == AttentionKind.SELF
-        ? kernels.attentionBlock(
-            x, a.weights, scales, config.normGroups(), a.heads, config.normEps())
-        : kernels.transformer(
-            x, context, a.weights, scales, config.normGroups(), a.heads, config.linearProjection());
+        ? blocks.attention(x, a.weights, config.normGroups(), a.heads, config.normEps())
+        : blocks.transformer(
+            x, context, a.weights, config.normGroups(), a.heads, config.linearProjection());
   }
 
-  private static NDArray replace(NDArray old, NDArray next) {
-    old.close();
+  private static NDArray next(UNetBlocks blocks, NDArray old, NDArray next) {
+    blocks.release(old);
     return next;
   }
 

@@ -232,6 +232,7 @@ public final class ModelBuilder implements AutoCloseable {
     }
 
     public BlockWeights build() {
+      int firstColumn = scales.width();
       int scaleIndex =
           mode != Mode.PLAIN && !names.isEmpty() ? scales.addBlock(names, outs, ins) : -1;
       long[] sizes = new long[2 * names.size()];
@@ -241,7 +242,7 @@ public final class ModelBuilder implements AutoCloseable {
       }
       List<NDArray> operands = new ArrayList<>(layers);
       operands.addAll(norms);
-      BlockWeights block = new BlockWeights(operands, sizes, scaleIndex);
+      BlockWeights block = new BlockWeights(operands, sizes, scaleIndex, firstColumn);
       blocks.add(block);
       return block;
     }

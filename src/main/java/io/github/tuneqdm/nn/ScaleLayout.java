@@ -40,6 +40,11 @@ public record ScaleLayout(List<Layer> layers, List<Integer> blockWidths) {
     private final List<Integer> blockWidths = new ArrayList<>();
     private int width;
 
+    /** Columns of the blocks so far. */
+    int width() {
+      return width;
+    }
+
     /** Adds a block's layers, given as names with C_out and C_in, and returns the block's index. */
     int addBlock(List<String> names, List<Integer> outs, List<Integer> ins) {
       int out = width;

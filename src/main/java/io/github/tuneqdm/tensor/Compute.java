@@ -21,6 +21,8 @@ public final class Compute implements AutoCloseable {
   private final Precision precision;
   private final NDManager manager;
   private final TorchKernels kernels;
+  private final TorchScriptModule tokenModule;
+  private final TokenOps tokenOps;
   private final NDArray empty;
 
   private Compute(Device device, Precision precision) {
@@ -28,6 +30,8 @@ public final class Compute implements AutoCloseable {
     this.manager = NDManager.newBaseManager(device, ENGINE);
     this.manager.setName("compute-" + device);
     this.kernels = TorchKernels.load(manager);
+    this.tokenModule = TokenOps.loadModule(manager);
+    this.tokenOps = new TokenOps(tokenModule, manager);
     this.empty = manager.create(new float[0], new Shape(0)).toType(precision.dataType(), true);
   }
 
@@ -73,6 +77,11 @@ public final class Compute implements AutoCloseable {
     return kernels;
   }
 
+  /** Steps of blocks in channels-last form; results belong to this compute. */
+  public TokenOps tokenOps() {
+    return tokenOps;
+  }
+
   /** A zero-length tensor of this precision: how kernels are told that an operand is absent. */
   public NDArray empty() {
     return empty;
@@ -112,6 +121,7 @@ public final class Compute implements AutoCloseable {
 
   @Override
   public void close() {
+    tokenModule.close();
     kernels.close();
     manager.close();
   }

@@ -2,17 +2,6 @@ package io.github.tuneqdm.tensor;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.pytorch.engine.PtNDArray;
-import ai.djl.pytorch.engine.PtNDManager;
-import ai.djl.pytorch.engine.PtSymbolBlock;
-import ai.djl.pytorch.jni.IValue;
-import ai.djl.pytorch.jni.JniUtils;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -21,24 +10,14 @@ import java.util.List;
  * samples, C channels, H x W pixels, L tokens, D features, P scales.
  */
 public final class TorchKernels implements AutoCloseable {
-  private static final String SOURCE = "kernels.torchscript";
+  private final TorchScriptModule module;
 
-  private final PtSymbolBlock module;
-
-  private TorchKernels(PtSymbolBlock module) {
+  private TorchKernels(TorchScriptModule module) {
     this.module = module;
   }
 
   static TorchKernels load(NDManager manager) {
-    try (InputStream in = TorchKernels.class.getResourceAsStream(SOURCE)) {
-      String source = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      byte[] archive = TorchScriptArchive.of("Kernels", source);
-      return new TorchKernels(
-          JniUtils.loadModule(
-              (PtNDManager) manager, new ByteArrayInputStream(archive), false, false));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return new TorchKernels(TorchScriptModule.load(manager, "Kernels", "kernels.torchscript"));
   }
 
   /** {@code y = r * (W0 (d * x)) + b}; x (B, L, C_in) or (B, C_in). */
@@ -189,14 +168,12 @@ public final class TorchKernels implements AutoCloseable {
 
   /** Contiguous, detached copies of x (B, P) cut at {@code sizes}. */
   public List<NDArray> splitColumns(NDArray x, long[] sizes) {
-    try (IValue result = call("split_columns", x, sizes)) {
-      return new ArrayList<>(List.of(result.toTensorArray((PtNDManager) x.getManager())));
-    }
+    return module.tensors("split_columns", x.getManager(), x, sizes);
   }
 
   /** Adds the gradients of a step's scale rows, cut as {@code pieces}, into total (S, N * P). */
   public void scatterGradients(List<NDArray> pieces, NDArray rows, NDArray initial, NDArray total) {
-    call("scatter_gradients", pieces.toArray(NDArray[]::new), rows, initial, total).close();
+    module.run("scatter_gradients", pieces.toArray(NDArray[]::new), rows, initial, total);
   }
 
   /** Each sample's weighted mean squared error (B,) float32, with its graph. */
@@ -217,7 +194,7 @@ public final class TorchKernels implements AutoCloseable {
    * @param patience so many clean updates double a scale
    */
   public void unscale(NDArray grad, NDArray scale, NDArray clean, int patience, double largest) {
-    call("unscale", grad, scale, clean, patience, largest).close();
+    module.run("unscale", grad, scale, clean, patience, largest);
   }
 
   /**
@@ -262,52 +239,7 @@ public final class TorchKernels implements AutoCloseable {
       double maxGradNorm) {}
 
   private NDArray tensor(String method, NDArray owner, Object... arguments) {
-    try (IValue result = call(method, arguments)) {
-      return result.toTensor((PtNDManager) owner.getManager());
-    }
-  }
-
-  private IValue call(String method, Object... arguments) {
-    // Thread-local in libtorch. Off, kernels run as written from the first call on: no profiling
-    // runs, no rewritten gradients, so a resumed run computes the same bits as an unbroken one.
-    JniUtils.setGraphExecutorOptimize(false);
-    IValue[] values = new IValue[arguments.length];
-    try {
-      for (int i = 0; i < values.length; i++) {
-        values[i] = toIValue(arguments[i]);
-      }
-      return TorchScriptCall.run(module, method, values);
-    } finally {
-      for (int i = 0; i < values.length; i++) {
-        if (values[i] != null && values[i] != arguments[i]) {
-          values[i].close();
-        }
-      }
-    }
-  }
-
-  private static IValue toIValue(Object argument) {
-    if (argument instanceof IValue value) {
-      return value;
-    }
-    if (argument instanceof PtNDArray array) {
-      return IValue.from(array);
-    }
-    if (argument instanceof NDArray[] arrays) {
-      PtNDArray[] list = new PtNDArray[arrays.length];
-      System.arraycopy(arrays, 0, list, 0, list.length);
-      return IValue.listFrom(list);
-    }
-    if (argument instanceof long[] longs) {
-      return IValue.listFrom(longs);
-    }
-    if (argument instanceof Boolean flag) {
-      return IValue.from(flag.booleanValue());
-    }
-    if (argument instanceof Double number) {
-      return IValue.from(number.doubleValue());
-    }
-    return IValue.from(((Number) argument).longValue());
+    return module.tensor(method, owner.getManager(), arguments);
   }
 
   @Override

@@ -105,7 +105,8 @@ final class MicroLayerCheck {
     pieces.pieces().forEach(piece -> piece.setRequiresGradient(true));
     NDArray frozen = Compute.floats(scope, quantised.dequantize(), quantised.shape());
     NDArray bias = g.array(scope, layer + ".bias");
-    try (BlockWeights block = new BlockWeights(List.of(frozen, bias), new long[] {outs, ins}, 0)) {
+    try (BlockWeights block =
+        new BlockWeights(List.of(frozen, bias), new long[] {outs, ins}, 0, 0)) {
       NDArray y =
           Compute.withGradients(
               true,
