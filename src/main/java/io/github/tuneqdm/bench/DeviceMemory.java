@@ -44,7 +44,7 @@ final class DeviceMemory implements AutoCloseable {
       return 0;
     }
     try (NDManager scope = compute.scope()) {
-      NDArray x = scope.ones(new Shape(256, 256)).toType(compute.precision().dataType(), true);
+      NDArray x = compute.kernels().castLike(scope.ones(new Shape(256, 256)), compute.empty());
       x.matMul(x).toType(ai.djl.ndarray.types.DataType.FLOAT32, true).toFloatArray();
     }
     emptyCache(compute);

@@ -117,7 +117,7 @@ public final class TrainBench implements AutoCloseable {
       sample = noise(owner, "sample", b, channels, side, side);
       target = noise(owner, "target", b, channels, side, side);
       NDArray text = noise(owner, "text", b, model.textLength(), features);
-      context = text.toType(compute.precision().dataType(), true);
+      context = compute.kernels().castLike(text, compute.empty());
       weights = owner.ones(new Shape(b)).div(perSubject);
       ExpertSchedule schedule = new ExpertSchedule(experts, TIMESTEPS);
       long[] times = new long[b];

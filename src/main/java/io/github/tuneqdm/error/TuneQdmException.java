@@ -29,6 +29,10 @@ public final class TuneQdmException extends RuntimeException {
   }
 
   /** Storage that cannot be reached or is full, an engine that does not start, a lost GPU. */
+  public static TuneQdmException environment(String message) {
+    return new TuneQdmException(ExitCode.ENVIRONMENT, message, null);
+  }
+
   public static TuneQdmException environment(String message, Throwable cause) {
     return new TuneQdmException(ExitCode.ENVIRONMENT, message, cause);
   }

@@ -4,6 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.github.tuneqdm.nn.ScaleLayout;
+import io.github.tuneqdm.nn.TorchBlocks;
+import io.github.tuneqdm.nn.UNetBlocks;
+import io.github.tuneqdm.nn.tokens.TokenBlocks;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.ScaleRows;
 import io.github.tuneqdm.tensor.TorchKernels;
@@ -76,6 +79,18 @@ public final class ScaleTable implements AutoCloseable {
   /** Adds gradients of {@link #wholeRows} to total (S, N * P). */
   public void collectGradients(NDArray gradients, NDArray rows, NDArray total) {
     kernels.scatterGradients(List.of(gradients), rows, initial, total);
+  }
+
+  /**
+   * The blocks of a pass without gradients.
+   *
+   * @param scope owns the pass's activations
+   * @param rows (B,) from {@link #rowNumbers}
+   */
+  public UNetBlocks blocks(NDManager scope, NDArray rows) {
+    return compute.cuda().isPresent()
+        ? new TokenBlocks(compute, scope, wholeRows(rows), null, false)
+        : new TorchBlocks(compute, rows(rows));
   }
 
   /**

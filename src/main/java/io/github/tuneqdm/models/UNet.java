@@ -62,6 +62,9 @@ public final class UNet implements AutoCloseable {
     this.config = config;
     this.builder = builder;
     this.kernels = builder.compute().kernels();
+    if (builder.compute().cuda().isPresent()) {
+      builder.layOutChannelsLast();
+    }
     List<Integer> channels = config.blockOutChannels();
     int first = channels.get(0);
     int last = channels.get(config.levels() - 1);

@@ -41,6 +41,7 @@ public final class ModelBuilder implements AutoCloseable {
   private final Map<String, NDArray> parameters = new LinkedHashMap<>();
   private final Map<String, long[]> shapes = new LinkedHashMap<>();
   private long parameterCount;
+  private boolean channelsLast;
   private final List<BlockWeights> blocks = new ArrayList<>();
 
   private ModelBuilder(Compute compute, TensorSource source, String what, Mode mode) {
@@ -77,6 +78,11 @@ public final class ModelBuilder implements AutoCloseable {
 
   public Compute compute() {
     return compute;
+  }
+
+  /** From now on, lays convolutions' weights out as channels-last activations want them. */
+  public void layOutChannelsLast() {
+    channelsLast = true;
   }
 
   /** Loads the tensor {@code name}, which must have exactly {@code shape}. */
@@ -143,7 +149,14 @@ public final class ModelBuilder implements AutoCloseable {
       throw TuneQdmException.inputData(
           "Cannot load the " + what + ": tensor " + stored + " holds a value that is not finite");
     }
-    return compute.weights(owner, floats(tensor), shape);
+    NDArray weights = compute.weights(owner, floats(tensor), shape);
+    return channelsLast && shape.length == 4 ? channelsLast(weights) : weights;
+  }
+
+  private NDArray channelsLast(NDArray weights) {
+    NDArray laidOut = compute.tokenOps().in(owner).channelsLast(weights);
+    weights.close();
+    return laidOut;
   }
 
   /** Float64 files are rounded; every narrower type is exact in float32. */

@@ -1,12 +1,17 @@
 package io.github.tuneqdm.sampling;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import io.github.tuneqdm.models.DeltaScales;
 import io.github.tuneqdm.models.ScaleTable;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
+import io.github.tuneqdm.nn.TorchBlocks;
+import io.github.tuneqdm.nn.UNetBlocks;
+import io.github.tuneqdm.nn.tokens.TokenBlocks;
 import io.github.tuneqdm.quant.ExpertSchedule;
 import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tensor.RecordedPass;
 import io.github.tuneqdm.tensor.ScaleRows;
 import java.util.List;
 
@@ -24,15 +29,27 @@ public interface Denoiser extends AutoCloseable {
   void close();
 
   /** A float base without scales; owns {@code unet}. */
-  static Denoiser plain(UNet unet) {
+  static Denoiser plain(Compute compute, UNet unet) {
+    RecordedPass pass =
+        new RecordedPass(
+            compute,
+            (scope, in) -> {
+              UNetBlocks blocks =
+                  compute.cuda().isPresent()
+                      ? new TokenBlocks(compute, scope, compute.empty(), null, false)
+                      : new TorchBlocks(compute, ScaleRows.NONE);
+              return unet.forward(new UNet.Input(in.get(0), in.get(1), in.get(2)), blocks);
+            });
     return new Denoiser() {
       @Override
       public NDArray predict(UNet.Input input, double timestep, int[] subjects) {
-        return unet.forward(input, ScaleRows.NONE);
+        NDManager scope = input.sample().getManager();
+        return pass.run(scope, input.sample(), input.timesteps(), input.context());
       }
 
       @Override
       public void close() {
+        pass.close();
         unet.close();
       }
     };
@@ -55,6 +72,13 @@ public interface Denoiser extends AutoCloseable {
     }
     ScaleTable table = new ScaleTable(compute, network, scales.size(), experts, all);
     ExpertSchedule byTime = new ExpertSchedule(experts, trainTimesteps);
+    RecordedPass pass =
+        new RecordedPass(
+            compute,
+            (scope, in) -> {
+              UNet.Input input = new UNet.Input(in.get(0), in.get(1), in.get(2));
+              return network.unet().forward(input, table.blocks(scope, in.get(3)));
+            });
     return new Denoiser() {
       @Override
       public NDArray predict(UNet.Input input, double timestep, int[] subjects) {
@@ -62,12 +86,18 @@ public interface Denoiser extends AutoCloseable {
         for (int b = 0; b < rows.length; b++) {
           rows[b] = subjects[b] * experts + byTime.expertOf((long) timestep);
         }
-        NDArray numbers = table.rowNumbers(input.sample().getManager(), rows);
-        return network.unet().forward(input, table.rows(numbers));
+        NDManager scope = input.sample().getManager();
+        return pass.run(
+            scope,
+            input.sample(),
+            input.timesteps(),
+            input.context(),
+            table.rowNumbers(scope, rows));
       }
 
       @Override
       public void close() {
+        pass.close();
         table.close();
         network.close();
       }

@@ -76,7 +76,10 @@ final class ClassImages {
     try (Compute compute = environment.compute(config);
         ImageSampler sampler =
             new ImageSampler(
-                compute, model, Denoiser.plain(Models.unet(compute, model.unet())), settings)) {
+                compute,
+                model,
+                Denoiser.plain(compute, Models.unet(compute, model.unet())),
+                settings)) {
       for (int first = 0; first < paths.size(); first += TOGETHER) {
         List<String> chunk = paths.subList(first, Math.min(paths.size(), first + TOGETHER));
         if (there.containsAll(chunk)) {

@@ -79,7 +79,7 @@ record SamplingTask(
       List<String> subjects,
       TaskEnvironment environment) {
     if (!chunks.get(0).get(0).isQuantised()) {
-      return Denoiser.plain(Models.unet(compute, model.unet()));
+      return Denoiser.plain(compute, Models.unet(compute, model.unet()));
     }
     TunableUNet unet = OpenBase.unet(compute, environment.local(quantizedBase));
     List<DeltaScales> scales = new ArrayList<>();

@@ -9,7 +9,9 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.tensor.cuda.CudaDevice;
 import java.nio.FloatBuffer;
+import java.util.Optional;
 
 /**
  * A device, a precision and the kernels on it. Everything allocated through one {@code Compute} is
@@ -24,6 +26,7 @@ public final class Compute implements AutoCloseable {
   private final TorchScriptModule tokenModule;
   private final TokenOps tokenOps;
   private final NDArray empty;
+  private final CudaDevice cuda;
 
   private Compute(Device device, Precision precision) {
     this.precision = precision;
@@ -31,8 +34,12 @@ public final class Compute implements AutoCloseable {
     this.manager.setName("compute-" + device);
     this.kernels = TorchKernels.load(manager);
     this.tokenModule = TokenOps.loadModule(manager);
-    this.tokenOps = new TokenOps(tokenModule, manager);
-    this.empty = manager.create(new float[0], new Shape(0)).toType(precision.dataType(), true);
+    this.empty = typed(floats(manager, new float[0], 0));
+    this.cuda = device.isGpu() ? new CudaDevice(device.getDeviceId()) : null;
+    this.tokenOps =
+        cuda == null
+            ? new TokenOps(tokenModule, manager)
+            : new FusedOps(tokenModule, manager, new FusedOps.Kernels(cuda, precision));
   }
 
   /**
@@ -82,6 +89,11 @@ public final class Compute implements AutoCloseable {
     return tokenOps;
   }
 
+  /** The GPU, or nothing on the CPU. */
+  public Optional<CudaDevice> cuda() {
+    return Optional.ofNullable(cuda);
+  }
+
   /** A zero-length tensor of this precision: how kernels are told that an operand is absent. */
   public NDArray empty() {
     return empty;
@@ -103,9 +115,13 @@ public final class Compute implements AutoCloseable {
     if (precision == Precision.FLOAT32) {
       return full;
     }
-    NDArray narrow = full.toType(precision.dataType(), true);
+    NDArray narrow = typed(full);
     full.close();
     return narrow;
+  }
+
+  private NDArray typed(NDArray x) {
+    return tokenModule.tensor("typed", x.getManager(), x, precision.torchType());
   }
 
   /** Runs {@code work} with gradient recording on or off in this thread, then restores it. */

@@ -1,31 +1,41 @@
 package io.github.tuneqdm.tensor;
 
-import ai.djl.ndarray.types.DataType;
 import io.github.tuneqdm.error.TuneQdmException;
 import java.util.Locale;
 
 /** The type in which weights and activations are kept. Scales and optimiser state stay float32. */
 public enum Precision {
-  FLOAT32(DataType.FLOAT32),
-  FLOAT16(DataType.FLOAT16);
+  FLOAT32(6, 32),
+  FLOAT16(5, 16),
+  BFLOAT16(15, 15);
 
-  private final DataType dataType;
+  private final int torchType;
+  private final int storage;
 
-  Precision(DataType dataType) {
-    this.dataType = dataType;
+  Precision(int torchType, int storage) {
+    this.torchType = torchType;
+    this.storage = storage;
   }
 
-  public DataType dataType() {
-    return dataType;
+  /** libtorch's number for the type; DJL has none for bfloat16. */
+  int torchType() {
+    return torchType;
   }
 
-  /** Parses {@code float32} or {@code float16}. */
+  /** What {@code fused.cu} calls the type. */
+  int storage() {
+    return storage;
+  }
+
+  /** Parses {@code float32}, {@code float16} or {@code bfloat16}. */
   public static Precision parse(String name) {
     try {
       return valueOf(name.toUpperCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {
       throw TuneQdmException.usage(
-          "Cannot use tuneqdm.device.precision = " + name + ": choose float32 or float16");
+          "Cannot use tuneqdm.device.precision = "
+              + name
+              + ": choose float32, float16 or bfloat16");
     }
   }
 }

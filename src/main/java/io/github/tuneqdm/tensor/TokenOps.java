@@ -292,6 +292,26 @@ public class TokenOps {
     return tensors("mean_squared_error", prediction, target, weights, seeds);
   }
 
+  /** A convolution's weight, as it is best beside channels-last activations. */
+  public final NDArray channelsLast(NDArray weight) {
+    return tensor("channels_last", weight);
+  }
+
+  /** Copies the numbers of {@code from} into {@code to}. */
+  final void copy(NDArray from, NDArray to) {
+    module.run("copy", from, to);
+  }
+
+  /** A copy with memory of its own. */
+  public final NDArray clone(NDArray x) {
+    return tensor("clone", x);
+  }
+
+  /** An unset tensor like x, but for its last dimension. */
+  protected final NDArray emptyLike(NDArray x, long channels) {
+    return tensor("empty_like", x, channels);
+  }
+
   protected final NDArray tensor(String method, Object... arguments) {
     return module.tensor(method, owner, arguments);
   }

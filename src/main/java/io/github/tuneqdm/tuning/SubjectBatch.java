@@ -2,14 +2,11 @@ package io.github.tuneqdm.tuning;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.pytorch.engine.PtNDArray;
-import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.models.ScaleTable;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
 import io.github.tuneqdm.nn.ScaleLayout;
 import io.github.tuneqdm.tensor.Compute;
-import io.github.tuneqdm.tensor.ScaleRows;
 import io.github.tuneqdm.tensor.TorchKernels.AdamWStep;
 import java.util.Arrays;
 
@@ -31,6 +28,7 @@ public final class SubjectBatch implements AutoCloseable {
   private final NDArray secondMoment;
   private final NDArray[] mask;
   private final LossScale lossScale;
+  private final GradientPass pass;
   private int updates;
 
   /**
@@ -55,6 +53,10 @@ public final class SubjectBatch implements AutoCloseable {
     this.secondMoment = table.zerosLike();
     this.mask = trainDeltaIn ? new NDArray[0] : new NDArray[] {deltaOutOnly(network.layout())};
     this.lossScale = LossScale.of(compute, owner, subjects, experts);
+    this.pass =
+        compute.cuda().isPresent()
+            ? GradientPass.tokens(compute, network.unet(), table, lossScale, gradient, false)
+            : GradientPass.autograd(compute, network.unet(), table, lossScale, gradient);
   }
 
   private NDArray deltaOutOnly(ScaleLayout layout) {
@@ -75,21 +77,7 @@ public final class SubjectBatch implements AutoCloseable {
    * @param rows each sample's {@code subject * N + expert}
    */
   public NDArray accumulate(UNet.Input input, NDArray target, NDArray weights, int[] rows) {
-    NDManager scope = input.sample().getManager();
-    NDArray rowNumbers = table.rowNumbers(scope, rows);
-    ScaleRows scales = table.trainableRows(rowNumbers);
-    NDArray losses =
-        Compute.withGradients(
-            true,
-            () -> {
-              NDArray out = network.unet().forward(input, scales); // (B, C, H, W)
-              NDArray each = compute.kernels().weightedErrors(out, target, weights); // (B,)
-              NDArray seeds = lossScale.seeds(rowNumbers); // (B,)
-              JniUtils.backward((PtNDArray) each, (PtNDArray) seeds, false, false);
-              return each.stopGradient();
-            });
-    table.collectGradients(scales, rowNumbers, gradient);
-    return losses;
+    return pass.run(input, target, weights, table.rowNumbers(input.sample().getManager(), rows));
   }
 
   /**
@@ -131,9 +119,10 @@ public final class SubjectBatch implements AutoCloseable {
    * @param rows each sample's {@code subject * N + expert}
    */
   public NDArray predict(UNet.Input input, int[] rows) {
-    NDArray rowNumbers = table.rowNumbers(input.sample().getManager(), rows);
+    NDManager scope = input.sample().getManager();
+    NDArray rowNumbers = table.rowNumbers(scope, rows);
     return Compute.withGradients(
-        false, () -> network.unet().forward(input, table.rows(rowNumbers)));
+        false, () -> network.unet().forward(input, table.blocks(scope, rowNumbers)));
   }
 
   /** The gradient accumulated since the last update, S * N rows of P; in half precision scaled. */
@@ -148,6 +137,7 @@ public final class SubjectBatch implements AutoCloseable {
 
   @Override
   public void close() {
+    pass.close();
     owner.close();
     table.close();
   }

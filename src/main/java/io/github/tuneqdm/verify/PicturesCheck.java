@@ -82,7 +82,10 @@ final class PicturesCheck {
     List<double[]> latents = new ArrayList<>();
     try (ImageSampler sampler =
         new ImageSampler(
-            compute, folder, Denoiser.plain(Models.unet(compute, folder.unet())), settings)) {
+            compute,
+            folder,
+            Denoiser.plain(compute, Models.unet(compute, folder.unet())),
+            settings)) {
       RgbImage picture =
           sampler
               .sample(

@@ -78,7 +78,7 @@ final class PipelineCheck {
         Denoiser denoiser =
             walk.startsWith(TUNED)
                 ? tuned(g, model)
-                : Denoiser.plain(models.unet(model + "/unet"))) {
+                : Denoiser.plain(compute, models.unet(model + "/unet"))) {
       Sampler sampler =
           sampler(model, walk.startsWith(TUNED) ? walk.substring(TUNED.length()) : walk);
       NDArray context = context(g, scope, model);

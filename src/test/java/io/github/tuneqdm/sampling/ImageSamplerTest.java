@@ -78,7 +78,7 @@ class ImageSamplerTest {
 
   @Test
   void aResolutionThatTheVaeCannotMakeIsRefused() {
-    Denoiser plain = Denoiser.plain(Models.unet(compute, ToyWorld.base().unet()));
+    Denoiser plain = Denoiser.plain(compute, Models.unet(compute, ToyWorld.base().unet()));
     assertThatThrownBy(
             () ->
                 new ImageSampler(
