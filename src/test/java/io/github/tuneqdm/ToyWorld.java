@@ -4,6 +4,7 @@ import io.github.tuneqdm.image.ImageReader;
 import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.TunableUNet;
+import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.quant.QuantizedWeight;
 import io.github.tuneqdm.quant.QuantizerSettings;
 import io.github.tuneqdm.quant.WeightQuantizer;
@@ -32,7 +33,12 @@ public final class ToyWorld {
 
   /** The base's UNet at four bits. */
   public static TunableUNet fourBits(Compute compute) {
-    QuantizerSettings settings = new QuantizerSettings(4, false);
+    return quantized(compute, 4, MemoryMode.RESIDENT);
+  }
+
+  /** The base's UNet over integers of so many bits. */
+  public static TunableUNet quantized(Compute compute, int bits, MemoryMode mode) {
+    QuantizerSettings settings = new QuantizerSettings(bits, false);
     Map<String, QuantizedWeight> layers = new HashMap<>();
     try (TensorSource weights = ModelWeights.open(base().unet())) {
       for (String name : weights.names()) {
@@ -42,7 +48,8 @@ public final class ToyWorld {
           layers.put(layer, WeightQuantizer.quantize(layer, values, weights.shape(name), settings));
         }
       }
-      return TunableUNet.open(compute, base().unetConfig(), layers.keySet(), layers::get, weights);
+      return TunableUNet.open(
+          compute, base().unetConfig(), layers.keySet(), layers::get, weights, mode);
     }
   }
 

@@ -1,6 +1,8 @@
 package io.github.tuneqdm.models;
 
+import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.nn.ModelBuilder;
+import io.github.tuneqdm.nn.QuantizedSource;
 import io.github.tuneqdm.storage.ModelWeights;
 import io.github.tuneqdm.storage.TensorSource;
 import io.github.tuneqdm.tensor.Compute;
@@ -21,9 +23,13 @@ public final class Models {
    *
    * @param weights holds the frozen W0 of those layers, and everything else
    */
-  public static UNet tunableUnet(Compute compute, ModelConfig config, TensorSource weights) {
+  public static UNet tunableUnet(
+      Compute compute, ModelConfig config, QuantizedSource weights, MemoryMode mode) {
+    String what = "UNet of " + config.where();
     return build(
-        ModelBuilder.tunable(compute, weights, "UNet of " + config.where()),
+        mode == MemoryMode.PACKED
+            ? ModelBuilder.packed(compute, weights, what)
+            : ModelBuilder.tunable(compute, weights, what),
         config,
         (c, b) -> new UNet(UNetConfig.from(c), b));
   }

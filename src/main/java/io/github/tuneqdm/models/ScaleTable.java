@@ -3,6 +3,7 @@ package io.github.tuneqdm.models;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.nn.ScaleLayout;
 import io.github.tuneqdm.nn.TorchBlocks;
 import io.github.tuneqdm.nn.UNetBlocks;
@@ -21,6 +22,7 @@ public final class ScaleTable implements AutoCloseable {
   private final Compute compute;
   private final TorchKernels kernels;
   private final ScaleLayout layout;
+  private final MemoryMode mode;
   private final int subjects;
   private final int experts;
   private final NDArray theta;
@@ -34,6 +36,7 @@ public final class ScaleTable implements AutoCloseable {
     this.compute = compute;
     this.kernels = compute.kernels();
     this.layout = unet.layout();
+    this.mode = unet.memoryMode();
     this.subjects = subjects;
     this.experts = experts;
     this.initial = Compute.floats(owner, unet.initialRow(), layout.width());
@@ -88,7 +91,7 @@ public final class ScaleTable implements AutoCloseable {
    * @param rows (B,) from {@link #rowNumbers}
    */
   public UNetBlocks blocks(NDManager scope, NDArray rows) {
-    return compute.cuda().isPresent()
+    return compute.cuda().isPresent() || mode == MemoryMode.PACKED
         ? new TokenBlocks(compute, scope, wholeRows(rows), null, false)
         : new TorchBlocks(compute, rows(rows));
   }

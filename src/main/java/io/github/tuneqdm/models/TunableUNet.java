@@ -1,5 +1,7 @@
 package io.github.tuneqdm.models;
 
+import io.github.tuneqdm.nn.MemoryMode;
+import io.github.tuneqdm.nn.QuantizedSource;
 import io.github.tuneqdm.nn.ScaleLayout;
 import io.github.tuneqdm.quant.QuantizedWeight;
 import io.github.tuneqdm.storage.DType;
@@ -9,6 +11,7 @@ import io.github.tuneqdm.tensor.Compute;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 
@@ -22,11 +25,23 @@ public final class TunableUNet implements AutoCloseable {
   private final UNet unet;
   private final ScaleLayout layout;
   private final float[] initialRow;
+  private final MemoryMode mode;
 
-  private TunableUNet(UNet unet, float[] initialRow) {
+  private TunableUNet(UNet unet, float[] initialRow, MemoryMode mode) {
     this.unet = unet;
+    this.mode = mode;
     this.layout = unet.scaleLayout();
     this.initialRow = initialRow;
+  }
+
+  /** As {@link #open(Compute, ModelConfig, Set, Function, TensorSource, MemoryMode)}, resident. */
+  public static TunableUNet open(
+      Compute compute,
+      ModelConfig config,
+      Set<String> layerNames,
+      Function<String, QuantizedWeight> layers,
+      TensorSource floats) {
+    return open(compute, config, layerNames, layers, floats, MemoryMode.RESIDENT);
   }
 
   /**
@@ -39,8 +54,10 @@ public final class TunableUNet implements AutoCloseable {
       ModelConfig config,
       Set<String> layerNames,
       Function<String, QuantizedWeight> layers,
-      TensorSource floats) {
-    UNet unet = Models.tunableUnet(compute, config, new FrozenWeights(layerNames, layers, floats));
+      TensorSource floats,
+      MemoryMode mode) {
+    UNet unet =
+        Models.tunableUnet(compute, config, new FrozenWeights(layerNames, layers, floats), mode);
     ScaleLayout layout = unet.scaleLayout();
     float[] initial = new float[layout.width()];
     Arrays.fill(initial, 1);
@@ -48,7 +65,7 @@ public final class TunableUNet implements AutoCloseable {
       float[] scale = layers.apply(layer.name()).scale();
       System.arraycopy(scale, 0, initial, layer.outColumn(), layer.cOut());
     }
-    return new TunableUNet(unet, initial);
+    return new TunableUNet(unet, initial, mode);
   }
 
   public UNet unet() {
@@ -64,6 +81,10 @@ public final class TunableUNet implements AutoCloseable {
     return initialRow.clone();
   }
 
+  public MemoryMode memoryMode() {
+    return mode;
+  }
+
   @Override
   public void close() {
     unet.close();
@@ -72,7 +93,12 @@ public final class TunableUNet implements AutoCloseable {
   /** Dequantised layers and plain floats under the UNet's own names. */
   private record FrozenWeights(
       Set<String> layerNames, Function<String, QuantizedWeight> layers, TensorSource floats)
-      implements TensorSource {
+      implements QuantizedSource {
+
+    @Override
+    public Optional<QuantizedWeight> quantized(String name) {
+      return isLayer(name) ? Optional.of(layer(name)) : Optional.empty();
+    }
 
     @Override
     public Set<String> names() {

@@ -3,18 +3,21 @@ package io.github.tuneqdm.nn;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.quant.QuantizedWeight;
 import io.github.tuneqdm.storage.DType;
 import io.github.tuneqdm.storage.Finiteness;
 import io.github.tuneqdm.storage.StoredTensor;
 import io.github.tuneqdm.storage.TensorSource;
 import io.github.tuneqdm.tensor.BlockWeights;
 import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tensor.FrozenWeight;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Loads a model's tensors by name, checks each against the shape that its config.json implies, and
@@ -42,6 +45,7 @@ public final class ModelBuilder implements AutoCloseable {
   private final Map<String, long[]> shapes = new LinkedHashMap<>();
   private long parameterCount;
   private boolean channelsLast;
+  private QuantizedSource integers;
   private final List<BlockWeights> blocks = new ArrayList<>();
 
   private ModelBuilder(Compute compute, TensorSource source, String what, Mode mode) {
@@ -64,6 +68,13 @@ public final class ModelBuilder implements AutoCloseable {
   /** A model whose Linear and Conv2d layers take per-sample scales. */
   public static ModelBuilder tunable(Compute compute, TensorSource source, String what) {
     return new ModelBuilder(compute, source, what, Mode.TUNABLE);
+  }
+
+  /** As {@link #tunable}, with the integers of quantised weights in place of floats. */
+  public static ModelBuilder packed(Compute compute, QuantizedSource source, String what) {
+    ModelBuilder builder = new ModelBuilder(compute, source, what, Mode.TUNABLE);
+    builder.integers = source;
+    return builder;
   }
 
   /** A tunable model of names and shapes alone: it checks and counts, loads nothing, cannot run. */
@@ -153,6 +164,17 @@ public final class ModelBuilder implements AutoCloseable {
     return channelsLast && shape.length == 4 ? channelsLast(weights) : weights;
   }
 
+  /** A layer's weight, as integers where the model is packed. */
+  private FrozenWeight weight(String name, long... shape) {
+    Optional<QuantizedWeight> quantized =
+        integers == null ? Optional.empty() : integers.quantized(name);
+    if (quantized.isEmpty()) {
+      return new FrozenWeight.Resident(tensor(name, shape));
+    }
+    shapes.put(name, shape);
+    return PackedWeights.upload(owner, quantized.get());
+  }
+
   private NDArray channelsLast(NDArray weights) {
     NDArray laidOut = compute.tokenOps().in(owner).channelsLast(weights);
     weights.close();
@@ -203,7 +225,8 @@ public final class ModelBuilder implements AutoCloseable {
   /** Collects the operands of one kernel: layers first, then norms. */
   public final class Block {
     private final String prefix;
-    private final List<NDArray> layers = new ArrayList<>();
+    private final List<FrozenWeight> weights = new ArrayList<>();
+    private final List<NDArray> biases = new ArrayList<>();
     private final List<NDArray> norms = new ArrayList<>();
     private final List<String> names = new ArrayList<>();
     private final List<Integer> outs = new ArrayList<>();
@@ -236,8 +259,8 @@ public final class ModelBuilder implements AutoCloseable {
     }
 
     private Block layer(String name, int out, int in, boolean bias, long... shape) {
-      layers.add(tensor(prefix + name + ".weight", shape));
-      layers.add(bias ? tensor(prefix + name + ".bias", out) : compute.empty());
+      weights.add(weight(prefix + name + ".weight", shape));
+      biases.add(bias ? tensor(prefix + name + ".bias", out) : compute.empty());
       names.add(prefix + name);
       outs.add(out);
       ins.add(in);
@@ -253,9 +276,9 @@ public final class ModelBuilder implements AutoCloseable {
         sizes[i] = outs.get(i);
         sizes[names.size() + i] = ins.get(i);
       }
-      List<NDArray> operands = new ArrayList<>(layers);
-      operands.addAll(norms);
-      BlockWeights block = new BlockWeights(operands, sizes, scaleIndex, firstColumn);
+      List<NDArray> others = new ArrayList<>(biases);
+      others.addAll(norms);
+      BlockWeights block = new BlockWeights(weights, others, sizes, scaleIndex, firstColumn);
       blocks.add(block);
       return block;
     }

@@ -3,6 +3,7 @@ package io.github.tuneqdm.tensor;
 import ai.djl.ndarray.NDArray;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.IValue;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -10,7 +11,8 @@ import java.util.List;
  * order, then (weight, bias) of each norm. Handed to libtorch once, as a list, and reused.
  */
 public final class BlockWeights implements AutoCloseable {
-  private final List<NDArray> operands;
+  private final List<FrozenWeight> weights;
+  private final List<NDArray> others;
   private final long[] widths;
   private final IValue tensors;
   private final IValue sizes;
@@ -18,25 +20,45 @@ public final class BlockWeights implements AutoCloseable {
   private final int firstColumn;
 
   /**
-   * @param tensors in the kernel's order
+   * @param weights of the layers
+   * @param others the layers' biases, absent ones empty, then (weight, bias) of each norm
    * @param sizes C_out of each layer, then C_in of each layer
    * @param scaleIndex which piece of the {@link ScaleRows} belongs to this block, or -1
    * @param firstColumn where that piece begins in a whole row
    */
-  public BlockWeights(List<NDArray> tensors, long[] sizes, int scaleIndex, int firstColumn) {
-    PtNDArray[] array = new PtNDArray[tensors.size()];
-    for (int i = 0; i < array.length; i++) {
-      array[i] = (PtNDArray) tensors.get(i);
-    }
-    this.operands = List.copyOf(tensors);
+  public BlockWeights(
+      List<FrozenWeight> weights,
+      List<NDArray> others,
+      long[] sizes,
+      int scaleIndex,
+      int firstColumn) {
+    this.weights = List.copyOf(weights);
+    this.others = List.copyOf(others);
     this.widths = sizes;
-    this.tensors = IValue.listFrom(array);
+    this.tensors = list();
     this.sizes = IValue.listFrom(sizes);
     this.scaleIndex = scaleIndex;
     this.firstColumn = firstColumn;
   }
 
+  /** All tensors in the kernels' order; nothing where weights are packed. */
+  private IValue list() {
+    List<PtNDArray> all = new ArrayList<>();
+    for (int i = 0; i < weights.size(); i++) {
+      if (!(weights.get(i) instanceof FrozenWeight.Resident resident)) {
+        return null;
+      }
+      all.add((PtNDArray) resident.tensor());
+      all.add((PtNDArray) others.get(i));
+    }
+    others.subList(weights.size(), others.size()).forEach(n -> all.add((PtNDArray) n));
+    return IValue.listFrom(all.toArray(PtNDArray[]::new));
+  }
+
   IValue tensors() {
+    if (tensors == null) {
+      throw new IllegalStateException("packed weights run in TokenBlocks alone");
+    }
     return tensors;
   }
 
@@ -50,27 +72,27 @@ public final class BlockWeights implements AutoCloseable {
 
   /** How many Linear and Conv2d layers there are. */
   public int layers() {
-    return widths.length / 2;
+    return weights.size();
   }
 
   /** The weight of layer i. */
-  public NDArray weight(int i) {
-    return operands.get(2 * i);
+  public FrozenWeight weight(int i) {
+    return weights.get(i);
   }
 
   /** The bias of layer i (C_out,), or an empty tensor. */
   public NDArray bias(int i) {
-    return operands.get(2 * i + 1);
+    return others.get(i);
   }
 
   /** The weight of norm j (C,). */
   public NDArray normWeight(int j) {
-    return operands.get(2 * (layers() + j));
+    return others.get(layers() + 2 * j);
   }
 
   /** The bias of norm j (C,). */
   public NDArray normBias(int j) {
-    return operands.get(2 * (layers() + j) + 1);
+    return others.get(layers() + 2 * j + 1);
   }
 
   /** Where the ratios {@code r} of layer i begin in a row of scales, or -1. */
@@ -96,7 +118,9 @@ public final class BlockWeights implements AutoCloseable {
 
   @Override
   public void close() {
-    tensors.close();
+    if (tensors != null) {
+      tensors.close();
+    }
     sizes.close();
   }
 }

@@ -38,8 +38,8 @@ public final class Compute implements AutoCloseable {
     this.cuda = device.isGpu() ? new CudaDevice(device.getDeviceId()) : null;
     this.tokenOps =
         cuda == null
-            ? new TokenOps(tokenModule, manager)
-            : new FusedOps(tokenModule, manager, new FusedOps.Kernels(cuda, precision));
+            ? new TokenOps(tokenModule, precision, manager)
+            : new FusedOps(tokenModule, precision, manager, new FusedOps.Kernels(cuda, precision));
   }
 
   /**

@@ -40,14 +40,14 @@ final class FusedOps extends TokenOps {
 
   private final Kernels kernels;
 
-  FusedOps(TorchScriptModule module, NDManager owner, Kernels kernels) {
-    super(module, owner);
+  FusedOps(TorchScriptModule module, Precision precision, NDManager owner, Kernels kernels) {
+    super(module, precision, owner);
     this.kernels = kernels;
   }
 
   @Override
   public TokenOps in(NDManager manager) {
-    return new FusedOps(module(), manager, kernels);
+    return new FusedOps(module(), precision(), manager, kernels);
   }
 
   /** How a tensor is cut into thread blocks that sum over L. */
@@ -462,5 +462,18 @@ final class FusedOps extends TokenOps {
       }
     }
     return y;
+  }
+
+  @Override
+  public NDArray unpack(FrozenWeight.Packed w) {
+    long count = new Shape(w.shape()).size();
+    int each = (int) (count / w.shape()[0]);
+    if (each % VECTOR != 0) {
+      return super.unpack(w);
+    }
+    NDArray out = tensor("unset", w.codes(), w.stored(), precision().torchType());
+    int vectors = (int) (count / VECTOR);
+    line("unpack", vectors, w.codes(), w.bits(), w.scale(), w.zeroPoint(), out, each, vectors);
+    return w.ofConvolution() ? channelsFirst(out) : out;
   }
 }

@@ -17,10 +17,12 @@ import java.util.List;
  */
 public class TokenOps {
   private final TorchScriptModule module;
+  private final Precision precision;
   private final NDManager owner;
 
-  TokenOps(TorchScriptModule module, NDManager owner) {
+  TokenOps(TorchScriptModule module, Precision precision, NDManager owner) {
     this.module = module;
+    this.precision = precision;
     this.owner = owner;
   }
 
@@ -30,7 +32,11 @@ public class TokenOps {
 
   /** The same steps with results in {@code manager}. */
   public TokenOps in(NDManager manager) {
-    return new TokenOps(module, manager);
+    return new TokenOps(module, precision, manager);
+  }
+
+  final Precision precision() {
+    return precision;
   }
 
   protected final TorchScriptModule module() {
@@ -179,6 +185,27 @@ public class TokenOps {
   public NDArray gegluBackward(
       NDArray g, NDArray v, Columns r, NDArray bias, Columns d, NDArray to) {
     return tensor("geglu_backward", g, v, r.rows(), r.from(), bias, d.from(), to);
+  }
+
+  /** The weight that packed integers stand for, a convolution's channels last. */
+  public NDArray unpack(FrozenWeight.Packed w) {
+    NDArray out =
+        tensor(
+            "unpack",
+            w.codes(),
+            w.bits(),
+            w.scale(),
+            w.zeroPoint(),
+            w.stored(),
+            precision.torchType());
+    return w.ofConvolution() ? channelsFirst(out) : out;
+  }
+
+  /** (O, kH, kW, I) seen as (O, I, kH, kW). */
+  final NDArray channelsFirst(NDArray weight) {
+    NDArray seen = tensor("channels_first", weight);
+    weight.close();
+    return seen;
   }
 
   // --- Steps that libtorch does best.

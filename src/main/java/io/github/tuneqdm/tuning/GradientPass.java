@@ -4,7 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.models.ScaleTable;
+import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
+import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.nn.tokens.TokenBlocks;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.RecordedPass;
@@ -44,19 +46,15 @@ abstract sealed class GradientPass implements AutoCloseable {
     return new Autograd(compute, unet, table, lossScale, gradient);
   }
 
-  /**
-   * With backward passes of our own, recorded where there is a GPU.
-   *
-   * @param recompute keeps the blocks' inputs alone
-   */
+  /** With backward passes of our own, recorded where there is a GPU. */
   static GradientPass tokens(
       Compute compute,
-      UNet unet,
+      TunableUNet network,
       ScaleTable table,
       LossScale lossScale,
-      NDArray gradient,
-      boolean recompute) {
-    return new Tokens(compute, unet, table, lossScale, gradient, recompute);
+      NDArray gradient) {
+    boolean recompute = network.memoryMode() == MemoryMode.PACKED;
+    return new Tokens(compute, network.unet(), table, lossScale, gradient, recompute);
   }
 
   private static final class Autograd extends GradientPass {

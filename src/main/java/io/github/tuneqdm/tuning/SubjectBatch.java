@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import io.github.tuneqdm.models.ScaleTable;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
+import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.nn.ScaleLayout;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.TorchKernels.AdamWStep;
@@ -54,8 +55,8 @@ public final class SubjectBatch implements AutoCloseable {
     this.mask = trainDeltaIn ? new NDArray[0] : new NDArray[] {deltaOutOnly(network.layout())};
     this.lossScale = LossScale.of(compute, owner, subjects, experts);
     this.pass =
-        compute.cuda().isPresent()
-            ? GradientPass.tokens(compute, network.unet(), table, lossScale, gradient, false)
+        compute.cuda().isPresent() || network.memoryMode() == MemoryMode.PACKED
+            ? GradientPass.tokens(compute, network, table, lossScale, gradient)
             : GradientPass.autograd(compute, network.unet(), table, lossScale, gradient);
   }
 

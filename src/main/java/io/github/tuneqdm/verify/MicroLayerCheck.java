@@ -12,6 +12,7 @@ import io.github.tuneqdm.quant.WeightQuantizer;
 import io.github.tuneqdm.storage.StoredTensor;
 import io.github.tuneqdm.tensor.BlockWeights;
 import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tensor.FrozenWeight;
 import io.github.tuneqdm.tensor.ScaleRows;
 import io.github.tuneqdm.tensor.TorchKernels;
 import java.util.Arrays;
@@ -106,7 +107,12 @@ final class MicroLayerCheck {
     NDArray frozen = Compute.floats(scope, quantised.dequantize(), quantised.shape());
     NDArray bias = g.array(scope, layer + ".bias");
     try (BlockWeights block =
-        new BlockWeights(List.of(frozen, bias), new long[] {outs, ins}, 0, 0)) {
+        new BlockWeights(
+            List.of(new FrozenWeight.Resident(frozen)),
+            List.of(bias),
+            new long[] {outs, ins},
+            0,
+            0)) {
       NDArray y =
           Compute.withGradients(
               true,

@@ -614,3 +614,33 @@ extern "C" __global__ void geglu_backward(
   leave(part, two, 1, 3, F);
   leave(part, three, 2, 3, F);
 }
+
+// scale * (code - zero) from packed codes: of 2 and 4 bits 8 / bits a byte, low bits first, each
+// code plus 2^(bits-1); else one a byte. `each` weights (a multiple of 8) have one scale.
+extern "C" __global__ void unpack(
+    const unsigned char* codes, int bits, const float* scale, const float* zero, S* out, int each,
+    int count) {
+  for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {
+    int o = (int)((long long)i * 8 / each);
+    float s = scale[o];
+    float z = zero[o];
+    Vec w;
+    if (bits == 4) {
+      unsigned raw = ((const unsigned*)codes)[i];
+#pragma unroll
+      for (int k = 0; k < 8; k++) w.v[k] = (float)((int)(raw >> (4 * k) & 15) - 8) - z;
+    } else if (bits == 2) {
+      unsigned raw = ((const u16*)codes)[i];
+#pragma unroll
+      for (int k = 0; k < 8; k++) w.v[k] = (float)((int)(raw >> (2 * k) & 3) - 2) - z;
+    } else {
+      uint2 raw = ((const uint2*)codes)[i];
+      const signed char* q = (const signed char*)&raw;
+#pragma unroll
+      for (int k = 0; k < 8; k++) w.v[k] = (float)q[k] - z;
+    }
+#pragma unroll
+    for (int k = 0; k < 8; k++) w.v[k] *= s;
+    store(out + (long long)i * 8, w);
+  }
+}

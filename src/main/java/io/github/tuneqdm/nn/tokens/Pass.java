@@ -46,23 +46,24 @@ record Pass(TokenOps out, TokenOps kept, TokenOps temp, NDArray scales, NDArray 
 
   /** {@code W_i h}; h (..., C_in). */
   NDArray linear(TokenOps ops, BlockWeights w, int i, NDArray h) {
-    return ops.matmul(h, w.weight(i));
+    return w.weight(i).use(temp, weight -> ops.matmul(h, weight));
   }
 
   /** {@code W_i^T g}. */
   NDArray linearBackward(TokenOps ops, BlockWeights w, int i, NDArray g) {
-    return ops.matmulBackward(g, w.weight(i));
+    return w.weight(i).use(temp, weight -> ops.matmulBackward(g, weight));
   }
 
   /** Convolves h (B, H, W, C_in) with layer i. */
   NDArray conv(TokenOps ops, BlockWeights w, int i, NDArray h, int stride, int padding) {
-    return ops.conv(h, w.weight(i), stride, padding);
+    return w.weight(i).use(temp, weight -> ops.conv(h, weight, stride, padding));
   }
 
   /** The gradient of a convolution's input, which was shaped like {@code input}. */
   NDArray convBackward(
       TokenOps ops, BlockWeights w, int i, NDArray g, NDArray input, int stride, int padding) {
     long[] s = input.getShape().getShape();
-    return ops.convBackward(g, w.weight(i), s[1], s[2], stride, padding);
+    return w.weight(i)
+        .use(temp, weight -> ops.convBackward(g, weight, s[1], s[2], stride, padding));
   }
 }

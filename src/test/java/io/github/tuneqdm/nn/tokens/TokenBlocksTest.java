@@ -9,6 +9,7 @@ import io.github.tuneqdm.ToyWorld;
 import io.github.tuneqdm.models.ScaleTable;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
+import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.PhiloxRandom;
 import io.github.tuneqdm.tuning.AdamWSettings;
@@ -16,6 +17,8 @@ import io.github.tuneqdm.tuning.SubjectBatch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Blocks with written-out backward passes against the same blocks under autograd. */
 class TokenBlocksTest {
@@ -68,7 +71,7 @@ class TokenBlocksTest {
     return scope.create(new float[] {1, 0.5f, 2});
   }
 
-  private static Outcome autograd() {
+  private static Outcome autograd(TunableUNet network) {
     try (NDManager scope = compute.scope();
         SubjectBatch batch =
             new SubjectBatch(
@@ -81,6 +84,10 @@ class TokenBlocksTest {
   }
 
   private static Outcome tokens(boolean recompute) {
+    return tokens(network, recompute);
+  }
+
+  private static Outcome tokens(TunableUNet network, boolean recompute) {
     try (NDManager scope = compute.scope();
         ScaleTable table = new ScaleTable(compute, network, SUBJECTS, EXPERTS, start)) {
       NDArray rows = table.rowNumbers(scope, ROWS);
@@ -103,7 +110,7 @@ class TokenBlocksTest {
 
   @Test
   void predictionsLossesAndGradientsAreThoseOfAutograd() {
-    Outcome expected = autograd();
+    Outcome expected = autograd(network);
     Outcome actual = tokens(false);
 
     assertThat(error(actual.prediction, expected.prediction)).isLessThan(1e-5);
@@ -119,6 +126,19 @@ class TokenBlocksTest {
     assertThat(recomputed.prediction).containsExactly(kept.prediction);
     assertThat(recomputed.losses).containsExactly(kept.losses);
     assertThat(recomputed.gradient).containsExactly(kept.gradient);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 4, 8})
+  void packedIntegersGiveWhatTheirFloatsGive(int bits) {
+    try (TunableUNet resident = ToyWorld.quantized(compute, bits, MemoryMode.RESIDENT);
+        TunableUNet packed = ToyWorld.quantized(compute, bits, MemoryMode.PACKED)) {
+      Outcome expected = autograd(resident);
+      Outcome actual = tokens(packed, true);
+
+      assertThat(error(actual.prediction, expected.prediction)).isLessThan(5e-5);
+      assertThat(error(actual.gradient, expected.gradient)).isLessThan(5e-5);
+    }
   }
 
   /** Relative by norm. */
