@@ -137,7 +137,8 @@ public record BenchModel(
   static <M extends AutoCloseable> M open(
       Compute compute, ModelConfig config, BiFunction<ModelConfig, ModelBuilder, M> constructor) {
     RandomTensors tensors = random(compute, config, constructor);
-    return constructor.apply(config, ModelBuilder.plain(compute, tensors, "random model"));
+    return ModelBuilder.plain(compute, tensors, "random model")
+        .build(builder -> constructor.apply(config, builder));
   }
 
   static UNet newUnet(ModelConfig config, ModelBuilder builder) {

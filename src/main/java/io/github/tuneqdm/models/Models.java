@@ -22,10 +22,8 @@ public final class Models {
    * @param weights holds the frozen W0 of those layers, and everything else
    */
   public static UNet tunableUnet(Compute compute, ModelConfig config, TensorSource weights) {
-    return build(
-        ModelBuilder.tunable(compute, weights, "UNet of " + config.where()),
-        config,
-        (c, b) -> new UNet(UNetConfig.from(c), b));
+    return ModelBuilder.tunable(compute, weights, "UNet of " + config.where())
+        .build(builder -> new UNet(UNetConfig.from(config), builder));
   }
 
   public static AutoencoderKL vae(Compute compute, Path folder) {
@@ -51,20 +49,8 @@ public final class Models {
       BiFunction<ModelConfig, ModelBuilder, M> constructor) {
     ModelConfig config = ModelConfig.read(folder.resolve("config.json"));
     try (TensorSource weights = ModelWeights.open(folder)) {
-      return build(
-          ModelBuilder.plain(compute, weights, what + " in " + folder), config, constructor);
-    }
-  }
-
-  private static <M> M build(
-      ModelBuilder builder,
-      ModelConfig config,
-      BiFunction<ModelConfig, ModelBuilder, M> constructor) {
-    try {
-      return constructor.apply(config, builder);
-    } catch (RuntimeException e) {
-      builder.close(); // a model that was not built must not keep its tensors
-      throw e;
+      return ModelBuilder.plain(compute, weights, what + " in " + folder)
+          .build(builder -> constructor.apply(config, builder));
     }
   }
 }
