@@ -73,7 +73,7 @@ java_options=(
 )
 
 # --- Commands that need no Spark start without it.
-if [[ $command == inspect || $command == verify-model ]]; then
+if [[ $command == inspect || $command == verify-model || $command == bench ]]; then
   [[ ${#spark_options[@]} == 0 ]] || fail "Cannot pass options to spark-submit: $command runs without Spark (leave out what stands before --)." 2
   exec "$java" "-Xmx$(heap)" "${java_options[@]}" \
     -cp "$jar:${SPARK_HOME:-$home/target/spark}/jars/*" io.github.tuneqdm.cli.Main "$command" "${our_options[@]}"

@@ -6,7 +6,10 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.util.cuda.CudaUtils;
+import io.github.tuneqdm.models.ModelConfig;
+import io.github.tuneqdm.models.UNet;
 import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tensor.ScaleRows;
 
 /**
  * Device memory in use by everybody, sampled. libtorch's allocator gives no figures to Java, so
@@ -14,6 +17,14 @@ import io.github.tuneqdm.tensor.Compute;
  */
 final class DeviceMemory implements AutoCloseable {
   private static final long PERIOD_MILLIS = 5;
+
+  /** The smallest network that has everything: it makes the libraries take their own memory. */
+  private static final String TINY_UNET =
+      """
+      {"_class_name": "UNet2DConditionModel", "block_out_channels": [32], "layers_per_block": 1,
+       "down_block_types": ["CrossAttnDownBlock2D"], "up_block_types": ["CrossAttnUpBlock2D"],
+       "cross_attention_dim": 32, "attention_head_dim": 4}
+      """;
 
   private final Device device;
   private final Thread sampler;
@@ -38,19 +49,31 @@ final class DeviceMemory implements AutoCloseable {
     return device.isGpu() ? CudaUtils.getGpuMemory(device).getUsed() : 0;
   }
 
-  /** What libraries alone take: bytes in use after one matrix product, with the cache emptied. */
+  /**
+   * What libraries alone take: bytes in use after matrix products, convolutions and attention of a
+   * network too small to count, with the cache emptied.
+   */
   static long baseline(Compute compute) {
-    if (!compute.device().isGpu()) {
-      return 0;
-    }
-    try (NDManager scope = compute.scope()) {
-      NDArray x = compute.kernels().castLike(scope.ones(new Shape(256, 256)), compute.empty());
-      x.matMul(x).toType(ai.djl.ndarray.types.DataType.FLOAT32, true).toFloatArray();
+    if (compute.device().isGpu()) {
+      useLibraries(compute);
     }
     emptyCache(compute);
     return used(compute.device());
   }
 
+  static void useLibraries(Compute compute) {
+    ModelConfig tiny = ModelConfig.parse(TINY_UNET, "the tiny network");
+    try (UNet unet = BenchModel.open(compute, tiny, BenchModel::newUnet);
+        NDManager scope = compute.scope()) {
+      NDArray context = compute.weights(scope, new float[4 * 32], 1, 4, 32);
+      UNet.Input input =
+          new UNet.Input(
+              scope.ones(new Shape(1, 4, 16, 16)), scope.create(new long[] {1}), context);
+      Compute.withGradients(false, () -> unet.forward(input, ScaleRows.NONE).getShape());
+    }
+  }
+
+  /** Gives what the allocator keeps for later back to the device. */
   static void emptyCache(Compute compute) {
     if (compute.device().isGpu()) {
       JniUtils.emptyCudaCache();
@@ -68,9 +91,10 @@ final class DeviceMemory implements AutoCloseable {
     }
   }
 
-  /** The most bytes seen in use. */
-  long peak() {
-    return peak;
+  /** What was seen since the watch began, above {@code baseline}. */
+  BenchRow.Memory above(long baseline, long network) {
+    long now = used(device);
+    return new BenchRow.Memory(network - baseline, Math.max(peak, now) - baseline, now - baseline);
   }
 
   @Override

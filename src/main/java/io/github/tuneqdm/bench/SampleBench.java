@@ -8,93 +8,86 @@ import io.github.tuneqdm.diffusion.Sampler;
 import io.github.tuneqdm.diffusion.SamplerRun;
 import io.github.tuneqdm.diffusion.Samplers;
 import io.github.tuneqdm.models.AutoencoderKL;
-import io.github.tuneqdm.models.DeltaScales;
-import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
-import io.github.tuneqdm.quant.QuantizerSettings;
 import io.github.tuneqdm.sampling.Denoiser;
 import io.github.tuneqdm.tensor.Compute;
-import io.github.tuneqdm.tensor.PhiloxRandom;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.List;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
- * Times the making of pictures: every picture of a batch belongs to another subject; DDIM with
- * guidance, then the decoder. Dimensions: B pictures, Z latent channels, h x w latent pixels.
+ * Times the making of pictures of several subjects in one batch: DDIM with guidance, then the
+ * decoder. Dimensions: B pictures, Z latent channels, h x w latent pixels.
  */
-public final class SampleBench implements AutoCloseable {
+final class SampleBench implements AutoCloseable {
   private static final int TIMESTEPS = 1000;
   private static final double GUIDANCE = 7.5;
 
+  private final LoadedBase base;
   private final Compute compute;
-  private final RandomModel model;
-  private final int bits;
-  private final int experts;
-  private final long baseline;
+  private final BenchSettings settings;
   private final Sampler sampler;
   private final AutoencoderKL vae;
 
-  public SampleBench(Compute compute, RandomModel model, int bits, int experts) {
-    this.compute = compute;
-    this.model = model;
-    this.bits = bits;
-    this.experts = experts;
-    this.baseline = DeviceMemory.baseline(compute);
-    this.sampler = Samplers.named("ddim", model.scheduler());
-    this.vae = model.autoencoder(compute);
+  SampleBench(LoadedBase base) {
+    this.base = base;
+    this.compute = base.compute();
+    this.settings = base.settings();
+    this.sampler = Samplers.named("ddim", settings.model().scheduler());
+    this.vae = settings.model().autoencoder(compute);
   }
 
-  /**
-   * Times batches of {@code pictures}.
-   *
-   * @param steps denoising steps a picture
-   * @param sections batches timed, after one more
-   */
-  public BenchRow run(int pictures, int steps, int sections) {
-    TunableUNet network = model.tunableUnet(compute, new QuantizerSettings(bits, false));
-    DeltaScales scales = DeltaScales.initial(network, experts);
-    List<DeltaScales> subjects = Collections.nCopies(pictures, scales);
-    int features = network.unet().config().crossAttentionDims().get(0);
-    try (Denoiser denoiser = Denoiser.tuned(compute, network, subjects, TIMESTEPS)) {
-      DeviceMemory.emptyCache(compute);
-      long resident = DeviceMemory.used(compute.device());
-      try (DeviceMemory memory = DeviceMemory.watch(compute.device())) {
-        Timings.Work batch = () -> sample(denoiser, pictures, steps, features);
-        batch.run();
-        Timings t = Timings.of(sections, 1, batch);
-        double perSecond = 1000 * pictures / t.median();
-        return new BenchRow(
-            "sample",
-            pictures,
-            1,
-            bits,
-            compute.precision().toString(),
-            t.median(),
-            t.min(),
-            t.max(),
-            perSecond,
-            perSecond * steps,
-            resident - baseline,
-            memory.peak() - baseline,
-            perSecond * steps * 2 * model.forwardTeraFlop());
-      }
+  /** Times batches of {@code perSubject} pictures of each of S subjects. */
+  BenchRow run(int subjects, int perSubject) {
+    DeviceMemory.emptyCache(compute);
+    int pictures = subjects * perSubject;
+    int steps = settings.sampleSteps();
+    try (NDManager owner = compute.scope();
+        Denoiser denoiser =
+            Denoiser.sharing(
+                compute,
+                base.network(),
+                Collections.nCopies(subjects, base.initialScales()),
+                TIMESTEPS);
+        DeviceMemory memory = DeviceMemory.watch(compute.device())) {
+      Inputs inputs = Inputs.of(compute, owner, settings, 2 * pictures);
+      Timings.Work batch = () -> sample(denoiser, inputs, pictures, perSubject);
+      batch.run();
+      Timings time = Timings.of(settings.effort().longSections(), 1, batch);
+      Map<String, Double> rates = new LinkedHashMap<>();
+      rates.put("images", time.perSecond(pictures));
+      rates.put("denoising steps", time.perSecond(pictures * steps));
+      BenchModel model = settings.model();
+      double flop =
+          2 * steps * model.unetWorkload(compute, settings.size()).forward()
+              + model.decoderWorkload(compute, settings.size()).forward();
+      return base.row(
+          "sample",
+          subjects,
+          perSubject,
+          time,
+          base.memory(memory),
+          time.perSecond(pictures * flop) / 1e12,
+          rates);
     }
   }
 
-  private void sample(Denoiser denoiser, int pictures, int steps, int features) {
+  /**
+   * @param inputs of 2B samples, the unconditional ones included
+   */
+  private void sample(Denoiser denoiser, Inputs inputs, int pictures, int perSubject) {
     Compute.withGradients(
         false,
         () -> {
           try (NDManager run = compute.scope();
-              SamplerRun walk = sampler.start(steps)) {
-            NDArray context = context(run, 2 * pictures, features);
+              SamplerRun walk = sampler.start(settings.sampleSteps())) {
+            NDArray latents = inputs.sample().get(":" + pictures);
+            latents.attach(run);
             int[] subjects = new int[2 * pictures];
-            Arrays.setAll(subjects, b -> b % pictures);
-            NDArray latents = noise(run, pictures);
-            double[] timesteps = walk.timesteps();
-            for (int i = 0; i < timesteps.length; i++) {
-              latents = step(denoiser, walk, i, latents, context, subjects);
+            Arrays.setAll(subjects, b -> b % pictures / perSubject);
+            for (int i = 0; i < walk.timesteps().length; i++) {
+              latents = step(denoiser, walk, i, latents, inputs.context(), subjects);
               latents.attach(run);
             }
             return decode(latents);
@@ -123,19 +116,6 @@ public final class SampleBench implements AutoCloseable {
     return vae.decode(latents.div(vae.scalingFactor()))
         .toType(DataType.FLOAT32, false)
         .toFloatArray();
-  }
-
-  private NDArray noise(NDManager owner, int pictures) {
-    int side = model.latentSide();
-    float[] values =
-        PhiloxRandom.of(1, "bench/start", 0).normals(pictures * vae.latentChannels() * side * side);
-    return Compute.floats(owner, values, pictures, vae.latentChannels(), side, side);
-  }
-
-  private NDArray context(NDManager owner, int rows, int features) {
-    float[] values =
-        PhiloxRandom.of(1, "bench/text", 0).normals(rows * model.textLength() * features);
-    return compute.weights(owner, values, rows, model.textLength(), features);
   }
 
   @Override

@@ -2,8 +2,8 @@ package io.github.tuneqdm.bench;
 
 import java.util.Arrays;
 
-/** Wall-clock times of equal pieces of work. */
-record Timings(double median, double min, double max) {
+/** Wall-clock milliseconds of equal pieces of work. */
+public record Timings(double median, double min, double max) {
 
   /** Work that ends when its results have reached the host. */
   @FunctionalInterface
@@ -12,7 +12,7 @@ record Timings(double median, double min, double max) {
   }
 
   /**
-   * Times {@code sections} runs in milliseconds, each divided by {@code parts}.
+   * Times {@code sections} runs, each divided by {@code parts}.
    *
    * @param parts equal pieces of work in a run
    */
@@ -23,8 +23,20 @@ record Timings(double median, double min, double max) {
       section.run();
       millis[i] = (System.nanoTime() - start) / 1e6 / parts;
     }
+    return of(millis);
+  }
+
+  /** The figures of so many pieces. */
+  static Timings of(double[] each) {
+    double[] millis = each.clone();
+    int sections = millis.length;
     Arrays.sort(millis);
     double median = (millis[(sections - 1) / 2] + millis[sections / 2]) / 2;
     return new Timings(median, millis[0], millis[sections - 1]);
+  }
+
+  /** {@code pieces} of something, done in each piece of work, in a second. */
+  double perSecond(double pieces) {
+    return 1000 * pieces / median;
   }
 }

@@ -18,7 +18,8 @@ import picocli.CommandLine.ScopeType;
       TrainAllSubjectsCommand.class,
       EvaluateCommand.class,
       InspectCommand.class,
-      VerifyModelCommand.class
+      VerifyModelCommand.class,
+      BenchCommand.class
     },
     versionProvider = Main.Version.class,
     footer = "Each command's --help has examples.")
@@ -64,7 +65,6 @@ public final class Main {
             .setExecutionExceptionHandler(
                 (failure, command, parsed) -> Failures.report(failure, command, main.debug));
     describeExitStatus(commandLine);
-    commandLine.getSubcommands().values().forEach(Main::describeExitStatus);
     return commandLine.execute(args);
   }
 
@@ -86,6 +86,7 @@ public final class Main {
         .usageMessage()
         .exitCodeListHeading("%nExit status:%n")
         .exitCodeList(EXIT_STATUS);
+    command.getSubcommands().values().forEach(Main::describeExitStatus);
   }
 
   /** The version that the build wrote into the manifest. */

@@ -83,7 +83,12 @@ public final class ImagePreprocessor {
 
   /** {@code (v / 255 - mean) / std} of {@link #crop}, float32 (3, H, W). */
   public float[] pixelValues(RgbImage image) {
-    return scaling.apply(crop(image));
+    return scaled(crop(image));
+  }
+
+  /** {@code (v / 255 - mean) / std} of what {@link #crop} gave, float32 (3, H, W). */
+  public float[] scaled(RgbImage cropped) {
+    return scaling.apply(cropped);
   }
 
   private RgbImage resized(RgbImage image) {

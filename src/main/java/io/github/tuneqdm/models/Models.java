@@ -26,12 +26,11 @@ public final class Models {
   public static UNet tunableUnet(
       Compute compute, ModelConfig config, QuantizedSource weights, MemoryMode mode) {
     String what = "UNet of " + config.where();
-    return build(
+    ModelBuilder open =
         mode == MemoryMode.PACKED
             ? ModelBuilder.packed(compute, weights, what)
-            : ModelBuilder.tunable(compute, weights, what),
-        config,
-        (c, b) -> new UNet(UNetConfig.from(c), b));
+            : ModelBuilder.tunable(compute, weights, what);
+    return open.build(builder -> new UNet(UNetConfig.from(config), builder));
   }
 
   public static AutoencoderKL vae(Compute compute, Path folder) {
@@ -57,20 +56,8 @@ public final class Models {
       BiFunction<ModelConfig, ModelBuilder, M> constructor) {
     ModelConfig config = ModelConfig.read(folder.resolve("config.json"));
     try (TensorSource weights = ModelWeights.open(folder)) {
-      return build(
-          ModelBuilder.plain(compute, weights, what + " in " + folder), config, constructor);
-    }
-  }
-
-  private static <M> M build(
-      ModelBuilder builder,
-      ModelConfig config,
-      BiFunction<ModelConfig, ModelBuilder, M> constructor) {
-    try {
-      return constructor.apply(config, builder);
-    } catch (RuntimeException e) {
-      builder.close(); // a model that was not built must not keep its tensors
-      throw e;
+      return ModelBuilder.plain(compute, weights, what + " in " + folder)
+          .build(builder -> constructor.apply(config, builder));
     }
   }
 }

@@ -11,7 +11,6 @@ import io.github.tuneqdm.tensor.Compute;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 
@@ -96,8 +95,13 @@ public final class TunableUNet implements AutoCloseable {
       implements QuantizedSource {
 
     @Override
-    public Optional<QuantizedWeight> quantized(String name) {
-      return isLayer(name) ? Optional.of(layer(name)) : Optional.empty();
+    public boolean isQuantized(String name) {
+      return isLayer(name);
+    }
+
+    @Override
+    public QuantizedWeight quantized(String name) {
+      return layer(name);
     }
 
     @Override

@@ -2,6 +2,8 @@ package io.github.tuneqdm.nn;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.quant.QuantizedWeight;
 import io.github.tuneqdm.storage.DType;
@@ -11,13 +13,17 @@ import io.github.tuneqdm.storage.TensorSource;
 import io.github.tuneqdm.tensor.BlockWeights;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.FrozenWeight;
+import io.github.tuneqdm.tensor.Precision;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Loads a model's tensors by name, checks each against the shape that its config.json implies, and
@@ -47,6 +53,7 @@ public final class ModelBuilder implements AutoCloseable {
   private boolean channelsLast;
   private QuantizedSource integers;
   private final List<BlockWeights> blocks = new ArrayList<>();
+  private DecodedTensors decoded = new DecodedTensors(Map.of(), this::decode);
 
   private ModelBuilder(Compute compute, TensorSource source, String what, Mode mode) {
     this.compute = compute;
@@ -87,6 +94,25 @@ public final class ModelBuilder implements AutoCloseable {
     return new ModelBuilder(compute, null, "sketch", Mode.SKETCH);
   }
 
+  /**
+   * Builds a model, whose tensors are decoded on other threads ahead of the constructor that asks
+   * for them. What goes wrong is thrown as without them, and closes this builder.
+   */
+  public <M> M build(Function<ModelBuilder, M> constructor) {
+    try (ModelBuilder sketch = new ModelBuilder(compute, source, what, Mode.SKETCH)) {
+      constructor.apply(sketch);
+      Map<String, long[]> floats = new LinkedHashMap<>(sketch.shapes);
+      floats.keySet().removeIf(this::isPacked);
+      decoded = new DecodedTensors(floats, this::decode);
+      return constructor.apply(this);
+    } catch (RuntimeException | Error e) {
+      close(); // a model that was not built must not keep its tensors
+      throw e;
+    } finally {
+      decoded.close();
+    }
+  }
+
   public Compute compute() {
     return compute;
   }
@@ -101,8 +127,9 @@ public final class ModelBuilder implements AutoCloseable {
     return parameters.computeIfAbsent(name, n -> load(n, shape));
   }
 
+  /** Whether the model's files hold this tensor; a sketch without files has none. */
   public boolean has(String name) {
-    return source.names().contains(stored(name));
+    return source != null && source.names().contains(stored(name));
   }
 
   /** Starts a block whose layers' names begin with {@code prefix}. */
@@ -133,52 +160,105 @@ public final class ModelBuilder implements AutoCloseable {
   private NDArray load(String name, long[] shape) {
     shapes.put(name, shape);
     if (mode == Mode.SKETCH) {
-      return compute.empty();
+      return placeholder();
     }
+    if (mode == Mode.OUTLINE) {
+      String stored = require(name);
+      requireShape(stored, source.shape(stored), shape);
+      parameterCount += count(shape);
+      return placeholder();
+    }
+    ByteBuffer values = decoded.take(name, shape);
+    parameterCount += count(shape);
+    NDArray tensor = onDevice(values, shape);
+    return channelsLast && shape.length == 4 ? laidOut(tensor) : tensor;
+  }
+
+  private static long count(long[] shape) {
+    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+  }
+
+  /** Stands for a tensor that is not loaded. */
+  private NDArray placeholder() {
+    NDArray nothing = compute.empty().duplicate();
+    nothing.attach(owner);
+    return nothing;
+  }
+
+  /** The tensor's values as float32 in native order, once it is sure that they can be used. */
+  private ByteBuffer decode(String name, long[] shape) {
+    String stored = require(name);
+    StoredTensor tensor = source.tensor(stored);
+    requireShape(stored, tensor.shape(), shape);
+    if (Finiteness.firstNonFinite(tensor).isPresent()) {
+      throw TuneQdmException.inputData(
+          "Cannot load the " + what + ": tensor " + stored + " holds a value that is not finite");
+    }
+    int bytes = Math.toIntExact(Math.multiplyExact(count(shape), Float.BYTES));
+    ByteBuffer values = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
+    values
+        .asFloatBuffer()
+        .put(
+            tensor.dtype() == DType.F32
+                ? tensor.bytes().asFloatBuffer()
+                : FloatBuffer.wrap(floats(tensor)));
+    return values;
+  }
+
+  private NDArray onDevice(ByteBuffer values, long[] shape) {
+    NDArray full = owner.create(values, new Shape(shape), DataType.FLOAT32);
+    if (compute.precision() == Precision.FLOAT32) {
+      return full;
+    }
+    NDArray narrow = compute.kernels().castLike(full, compute.empty());
+    full.close();
+    return narrow;
+  }
+
+  private NDArray laidOut(NDArray weights) {
+    NDArray laidOut = compute.tokenOps().in(owner).channelsLast(weights);
+    weights.close();
+    return laidOut;
+  }
+
+  private boolean isPacked(String name) {
+    return integers != null && integers.isQuantized(name);
+  }
+
+  /** A layer's weight, as integers where the model is packed. */
+  private FrozenWeight weight(String name, long... shape) {
+    if (mode == Mode.SKETCH || !isPacked(name)) {
+      return new FrozenWeight.Resident(tensor(name, shape));
+    }
+    QuantizedWeight weight = integers.quantized(name);
+    requireShape(name, weight.shape(), shape);
+    shapes.put(name, shape);
+    parameterCount += count(shape);
+    return PackedWeights.upload(owner, weight, shape);
+  }
+
+  /** The name of a tensor in the files, which must have it. */
+  private String require(String name) {
     String stored = stored(name);
     if (!source.names().contains(stored)) {
       throw TuneQdmException.inputData(
           "Cannot load the " + what + ": tensor " + name + " is missing");
     }
-    if (!matches(source.shape(stored), shape)) {
+    return stored;
+  }
+
+  private void requireShape(String stored, long[] found, long[] expected) {
+    if (!matches(found, expected)) {
       throw TuneQdmException.inputData(
           "Cannot load the "
               + what
               + ": tensor "
               + stored
               + " has shape "
-              + Arrays.toString(source.shape(stored))
+              + Arrays.toString(found)
               + " where config.json implies "
-              + Arrays.toString(shape));
+              + Arrays.toString(expected));
     }
-    parameterCount += Arrays.stream(shape).reduce(1, Math::multiplyExact);
-    if (mode == Mode.OUTLINE) {
-      return compute.empty();
-    }
-    StoredTensor tensor = source.tensor(stored);
-    if (Finiteness.firstNonFinite(tensor).isPresent()) {
-      throw TuneQdmException.inputData(
-          "Cannot load the " + what + ": tensor " + stored + " holds a value that is not finite");
-    }
-    NDArray weights = compute.weights(owner, floats(tensor), shape);
-    return channelsLast && shape.length == 4 ? channelsLast(weights) : weights;
-  }
-
-  /** A layer's weight, as integers where the model is packed. */
-  private FrozenWeight weight(String name, long... shape) {
-    Optional<QuantizedWeight> quantized =
-        integers == null ? Optional.empty() : integers.quantized(name);
-    if (quantized.isEmpty()) {
-      return new FrozenWeight.Resident(tensor(name, shape));
-    }
-    shapes.put(name, shape);
-    return PackedWeights.upload(owner, quantized.get());
-  }
-
-  private NDArray channelsLast(NDArray weights) {
-    NDArray laidOut = compute.tokenOps().in(owner).channelsLast(weights);
-    weights.close();
-    return laidOut;
   }
 
   /** Float64 files are rounded; every narrower type is exact in float32. */

@@ -13,8 +13,10 @@ import java.nio.ByteBuffer;
 final class PackedWeights {
   private PackedWeights() {}
 
-  static FrozenWeight.Packed upload(NDManager owner, QuantizedWeight weight) {
-    long[] shape = weight.shape();
+  /**
+   * @param shape the weight's, but for dimensions of one
+   */
+  static FrozenWeight.Packed upload(NDManager owner, QuantizedWeight weight, long... shape) {
     byte[] codes = shape.length == 4 ? channelsLast(weight.codes(), shape) : weight.codes();
     byte[] bytes = PackedTensor.pack(codes, weight.bits()).bytes();
     return new FrozenWeight.Packed(

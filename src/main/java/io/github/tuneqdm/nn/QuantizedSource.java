@@ -2,11 +2,13 @@ package io.github.tuneqdm.nn;
 
 import io.github.tuneqdm.quant.QuantizedWeight;
 import io.github.tuneqdm.storage.TensorSource;
-import java.util.Optional;
 
 /** Tensors of which some are quantised weights. */
 public interface QuantizedSource extends TensorSource {
 
-  /** The integers behind a tensor, or nothing for plain floats. */
-  Optional<QuantizedWeight> quantized(String name);
+  /** Whether there are integers behind a tensor. */
+  boolean isQuantized(String name);
+
+  /** The integers behind a tensor that {@link #isQuantized}. */
+  QuantizedWeight quantized(String name);
 }

@@ -41,13 +41,17 @@ public record PackedTensor(int bits, int count, byte[] bytes) {
     }
     int offset = 1 << (bits - 1);
     byte[] packed = new byte[packedLength(bits, codes.length)];
-    for (int i = 0; i < codes.length; i++) {
-      int unsigned = codes[i] + offset;
-      if (unsigned >>> bits != 0) {
-        throw new IllegalArgumentException(
-            "Code %d does not fit %d bits".formatted(codes[i], bits));
+    for (int at = 0, i = 0; at < packed.length; at++) {
+      int together = 0;
+      for (int shift = 0; shift < 8 && i < codes.length; shift += bits, i++) {
+        int unsigned = codes[i] + offset;
+        if (unsigned >>> bits != 0) {
+          throw new IllegalArgumentException(
+              "Code %d does not fit %d bits".formatted(codes[i], bits));
+        }
+        together |= unsigned << shift;
       }
-      packed[i / perByte] |= (byte) (unsigned << bits * (i % perByte));
+      packed[at] = (byte) together;
     }
     return new PackedTensor(bits, codes.length, packed);
   }
@@ -61,8 +65,11 @@ public record PackedTensor(int bits, int count, byte[] bytes) {
     int offset = 1 << (bits - 1);
     int mask = (1 << bits) - 1;
     byte[] codes = new byte[count];
-    for (int i = 0; i < count; i++) {
-      codes[i] = (byte) ((bytes[i / perByte] >> bits * (i % perByte) & mask) - offset);
+    for (int at = 0, i = 0; at < bytes.length; at++) {
+      int together = bytes[at];
+      for (int shift = 0; shift < 8 && i < count; shift += bits, i++) {
+        codes[i] = (byte) ((together >> shift & mask) - offset);
+      }
     }
     return codes;
   }

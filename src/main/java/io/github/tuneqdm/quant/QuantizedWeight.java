@@ -67,8 +67,10 @@ public record QuantizedWeight(
     float[] weight = new float[codes.length];
     int channelSize = codes.length / scale.length;
     for (int o = 0, i = 0; o < scale.length; o++) {
+      float s = scale[o];
+      float z = zeroPoint[o];
       for (int end = i + channelSize; i < end; i++) {
-        weight[i] = (codes[i] - zeroPoint[o]) * scale[o];
+        weight[i] = (codes[i] - z) * s;
       }
     }
     return weight;

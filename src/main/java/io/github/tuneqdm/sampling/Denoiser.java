@@ -64,6 +64,21 @@ public interface Denoiser extends AutoCloseable {
    */
   static Denoiser tuned(
       Compute compute, TunableUNet network, List<DeltaScales> scales, int trainTimesteps) {
+    return tuned(compute, network, scales, trainTimesteps, network::close);
+  }
+
+  /** As {@link #tuned}, but {@code network} stays its owner's. */
+  static Denoiser sharing(
+      Compute compute, TunableUNet network, List<DeltaScales> scales, int trainTimesteps) {
+    return tuned(compute, network, scales, trainTimesteps, () -> {});
+  }
+
+  private static Denoiser tuned(
+      Compute compute,
+      TunableUNet network,
+      List<DeltaScales> scales,
+      int trainTimesteps,
+      Runnable release) {
     int experts = scales.get(0).experts();
     int length = scales.get(0).rows().length;
     float[] all = new float[scales.size() * length];
@@ -99,7 +114,7 @@ public interface Denoiser extends AutoCloseable {
       public void close() {
         pass.close();
         table.close();
-        network.close();
+        release.run();
       }
     };
   }

@@ -6,10 +6,12 @@ import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.Similarity;
 import io.github.tuneqdm.scoring.ImageScorer;
+import io.github.tuneqdm.scoring.PictureEncoders;
 import io.github.tuneqdm.tensor.Compute;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -25,25 +27,26 @@ record ScoringTask(
   double[][] run(TaskEnvironment environment) {
     Configuration hadoop = environment.hadoop();
     RunFolder run = RunFolder.of(config.storageRuns(), runId, hadoop);
-    List<RgbImage> photos =
-        subject.photos().stream()
-            .map(p -> ImageReader.read(p.bytes(hadoop), p.path(), config.dataMaxPixels()))
-            .toList();
-    List<RgbImage> pictures =
-        images.stream()
-            .map(i -> ImageReader.read(run.read(i.path()), i.path(), config.dataMaxPixels()))
-            .toList();
+    long maxPixels = config.dataMaxPixels();
+    List<Supplier<RgbImage>> photos = new ArrayList<>();
+    subject
+        .photos()
+        .forEach(p -> photos.add(() -> ImageReader.read(p.bytes(hadoop), p.path(), maxPixels)));
+    List<Supplier<RgbImage>> pictures = new ArrayList<>();
+    images.forEach(
+        i -> pictures.add(() -> ImageReader.read(run.read(i.path()), i.path(), maxPixels)));
     try (Compute compute = environment.compute(config);
         ImageScorer scorer =
             new ImageScorer(
                 compute,
                 environment.local(config.modelDino()),
                 environment.local(config.modelClip()))) {
-      double[] dino = Similarity.imageToImageEach(scorer.dino(pictures), scorer.dino(photos));
-      float[][] clip = scorer.clipImage(pictures);
-      double[] clipI = Similarity.imageToImageEach(clip, scorer.clipImage(photos));
+      PictureEncoders.Features real = scorer.pictures(photos);
+      PictureEncoders.Features made = scorer.pictures(pictures);
+      double[] dino = Similarity.imageToImageEach(made.dino(), real.dino());
+      double[] clipI = Similarity.imageToImageEach(made.clip(), real.clip());
       List<String> texts = images.stream().map(PlannedImage::scoredText).toList();
-      double[] clipT = Similarity.imageToTextEach(clip, scorer.clipText(texts));
+      double[] clipT = Similarity.imageToTextEach(made.clip(), scorer.clipText(texts));
       double[][] scores = new double[images.size()][];
       for (int i = 0; i < scores.length; i++) {
         scores[i] = new double[] {dino[i], clipI[i], clipT[i]};

@@ -1,69 +1,131 @@
 package io.github.tuneqdm.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tuneqdm.ToyWorld;
-import io.github.tuneqdm.diffusion.Samplers;
-import io.github.tuneqdm.models.ModelConfig;
+import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.quant.QuantizedWeight;
 import io.github.tuneqdm.quant.QuantizerSettings;
 import io.github.tuneqdm.tensor.Compute;
-import java.nio.file.Path;
+import io.github.tuneqdm.tensor.Precision;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class BenchTest {
-  private static final Path BASE = ToyWorld.ROOT.resolve("base");
+  private static final BenchModel TOY_WORLD = BenchModel.of(ToyWorld.ROOT.resolve("base"));
 
-  /** The embedded demo's shape, with weights that nobody trained. */
-  private static RandomModel toyWorld() {
-    return new RandomModel(
-        ModelConfig.read(BASE.resolve("unet/config.json")),
-        ModelConfig.read(BASE.resolve("vae/config.json")),
-        Samplers.readConfig(BASE.resolve("scheduler/scheduler_config.json")),
-        24,
-        16,
+  private static BenchSettings quick(BenchModel model, int... subjects) {
+    return new BenchSettings(
+        model,
+        BenchSettings.Device.CPU,
+        List.of(Precision.FLOAT32),
+        java.util.Arrays.stream(subjects).boxed().toList(),
+        List.of(1),
+        4,
+        2,
+        MemoryMode.RESIDENT,
         0,
-        0);
+        2,
+        BenchSettings.Effort.QUICK,
+        2,
+        Optional.of(ToyWorld.ROOT));
   }
 
   @Test
-  void trainingStepsOfSeveralSubjectsAreTimed() {
-    try (Compute compute = Compute.cpu(2);
-        TrainBench bench = new TrainBench(compute, toyWorld(), 4, 2)) {
-      BenchRow row = bench.run(2, 1, new TrainBench.Effort(2, 1, 1));
+  void everyPartIsMeasuredAndShownAsItComes() {
+    List<String> lines = new ArrayList<>();
+    BenchSettings settings = quick(TOY_WORLD.withRandomWeights(), 1, 2);
 
-      assertThat(row.minMillis()).isPositive().isLessThanOrEqualTo(row.millis());
-      assertThat(row.maxMillis()).isGreaterThanOrEqualTo(row.millis());
-      assertThat(row.samplesPerSecond()).isEqualTo(2 * 1000 / row.millis());
-      assertThat(row.peakBytes()).isZero();
-    }
+    BenchTable table = new Bench(settings, lines::add).run(EnumSet.allOf(Bench.Part.class));
+
+    assertThat(table.rows())
+        .extracting(BenchRow::what)
+        .containsExactly(
+            "quantize", "matmul", "load", "train", "train", "sample", "sample", "score");
+    assertThat(table.rows())
+        .allSatisfy(
+            row -> {
+              assertThat(row.time().min()).isPositive().isLessThanOrEqualTo(row.time().median());
+              assertThat(row.time().max()).isGreaterThanOrEqualTo(row.time().median());
+              assertThat(row.memory().peak()).isZero();
+            });
+    BenchRow two = table.rows().get(4);
+    assertThat(two.subjects()).isEqualTo(2);
+    assertThat(two.rates()).containsEntry("subject-steps", 2 * 1000 / two.time().median());
+    assertThat(table.parity()).containsExactly(new Parity("float32", 0, 0));
+    assertThat(lines).hasSize(2 + table.rows().size() + 1);
   }
 
   @Test
-  void picturesOfSeveralSubjectsAreTimed() {
-    try (Compute compute = Compute.cpu(2);
-        SampleBench bench = new SampleBench(compute, toyWorld(), 8, 2)) {
-      BenchRow row = bench.run(2, 2, 1);
+  void aModelsOwnWeightsAreMeasuredToo() {
+    BenchTable table = new Bench(quick(TOY_WORLD, 2), line -> {}).run(EnumSet.of(Bench.Part.TRAIN));
 
-      assertThat(row.samplesPerSecond()).isPositive();
-      assertThat(row.stepsPerSecond()).isEqualTo(2 * row.samplesPerSecond());
+    assertThat(table.rows().get(2).teraFlops()).isPositive();
+  }
+
+  @Test
+  void arithmeticIsCountedAsOthersCountIt() {
+    try (Compute compute = Compute.cpu(1)) {
+      BenchModel sd14 = BenchModel.sd14();
+      Workload unet = sd14.unetWorkload(compute, 512);
+
+      assertThat(unet.forward() / 1e12).isCloseTo(0.803, within(0.005));
+      assertThat(unet.training() / 1e12).isCloseTo(1.75, within(0.05));
+      assertThat(sd14.decoderWorkload(compute, 512).forward() / 1e12).isCloseTo(2.5, within(0.1));
     }
   }
 
   @Test
   void aTableIsTextAndJson() throws Exception {
-    BenchRow row =
-        new BenchRow("train", 8, 1, 4, "FLOAT16", 80, 79, 90, 100, 100, 1L << 30, 3L << 30, 175);
-    BenchTable table = new BenchTable("a GPU", 750, List.of(row));
+    BenchRow matmul =
+        new BenchRow(
+            "matmul", 0, 0, 0, "", "float16", time(1), BenchRow.Memory.NONE, 750, Map.of());
+    BenchRow train =
+        new BenchRow(
+            "train",
+            8,
+            1,
+            4,
+            "resident",
+            "float16",
+            time(80),
+            new BenchRow.Memory(1L << 30, 3L << 30, 2L << 30),
+            175,
+            Map.of("samples", 100.0));
+    BenchTable table =
+        new BenchTable(
+            "sd14", "a GPU", List.of(matmul, train), List.of(), List.of("train of 30: too much"));
 
-    assertThat(table.text()).contains("float16", "100.00", "1.000", "3.000", "23.3%");
+    assertThat(table.text())
+        .contains("float16", "100.00 samples", "1.000", "3.000", "23.3%", "train of 30");
     JsonNode json = new ObjectMapper().readTree(table.json());
-    assertThat(json.at("/rows/0/subjects").asInt()).isEqualTo(8);
-    assertThat(json.at("/rows/0/share").asDouble()).isEqualTo(175.0 / 750);
+    assertThat(json.at("/rows/1/subjects").asInt()).isEqualTo(8);
+    assertThat(json.at("/rows/1/share").asDouble()).isEqualTo(175.0 / 750);
+    assertThat(json.at("/rows/1/perSecond/samples").asDouble()).isEqualTo(100);
+    assertThat(json.at("/skipped/0").asText()).startsWith("train of 30");
+  }
+
+  private static Timings time(double millis) {
+    return new Timings(millis, millis, millis);
+  }
+
+  @Test
+  void whatCannotBeMeasuredIsRefused() {
+    assertThatThrownBy(() -> quick(TOY_WORLD, 0))
+        .isInstanceOf(TuneQdmException.class)
+        .hasMessage("Cannot use --subjects 0: it must be at least 1");
+    assertThatThrownBy(() -> BenchSettings.precision("float8"))
+        .isInstanceOf(TuneQdmException.class)
+        .hasMessageStartingWith("Cannot use --precision float8: choose float32 or float16");
   }
 
   @Test

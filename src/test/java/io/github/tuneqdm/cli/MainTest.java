@@ -22,7 +22,14 @@ class MainTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"quantize-base", "train-all-subjects", "evaluate", "inspect", "verify-model"})
+      strings = {
+        "quantize-base",
+        "train-all-subjects",
+        "evaluate",
+        "inspect",
+        "verify-model",
+        "bench"
+      })
   void everyCommandHelpsWithExamplesAndExitStatus(String command) {
     assertThat(run(command, "--help")).isZero();
     assertThat(out.toString()).contains("Examples:", "jobs/" + command, "Exit status:");

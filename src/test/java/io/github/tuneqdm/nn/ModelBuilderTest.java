@@ -3,13 +3,16 @@ package io.github.tuneqdm.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.ndarray.NDArray;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.storage.DType;
 import io.github.tuneqdm.storage.SafetensorsFile;
 import io.github.tuneqdm.storage.SafetensorsWriter;
 import io.github.tuneqdm.storage.StoredTensor;
 import io.github.tuneqdm.storage.TensorSource;
 import io.github.tuneqdm.tensor.Compute;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -82,6 +85,43 @@ class ModelBuilderTest {
       assertThat(builder.tensor("mid.to_q.weight", 2, 2).getShape().getShape())
           .containsExactly(2, 2);
       assertThat(builder.tensor("mid.to_out.0.bias", 2).toFloatArray()).containsExactly(5, 6);
+    }
+  }
+
+  @Test
+  void aBuiltModelHasTheTensorsThatItAsksForInWhateverTypeTheyAreStored() {
+    Map<String, StoredTensor> stored =
+        Map.of(
+            "a", StoredTensor.of(new float[] {1, 2}, 2),
+            "b", StoredTensor.of(new double[] {0.1}, 1),
+            "c", StoredTensor.of(DType.F16, new byte[] {0, 0x3c}, 1));
+    try (TensorSource source = file(stored)) {
+      ModelBuilder builder = ModelBuilder.plain(compute, source, "VAE");
+      List<NDArray> tensors =
+          builder.build(
+              b -> List.of(b.tensor("c", 1), b.tensor("a", 2), b.tensor("b", 1), b.tensor("a", 2)));
+
+      assertThat(tensors.get(0).toFloatArray()).containsExactly(1);
+      assertThat(tensors.get(1).toFloatArray()).containsExactly(1, 2);
+      assertThat(tensors.get(2).toFloatArray()).containsExactly(0.1f);
+      assertThat(tensors.get(3)).isSameAs(tensors.get(1));
+      builder.close();
+    }
+  }
+
+  @Test
+  void theFirstTensorThatCannotBeLoadedIsTheFailureOfABuild() {
+    Map<String, StoredTensor> stored =
+        Map.of(
+            "a", StoredTensor.of(new float[2], 2),
+            "b", StoredTensor.of(new float[] {Float.NaN}, 1));
+    try (TensorSource source = file(stored)) {
+      assertThatThrownBy(
+              () ->
+                  ModelBuilder.plain(compute, source, "VAE")
+                      .build(b -> List.of(b.tensor("a", 2), b.tensor("b", 1), b.tensor("none", 1))))
+          .isInstanceOf(TuneQdmException.class)
+          .hasMessageContaining("tensor b holds a value that is not finite");
     }
   }
 

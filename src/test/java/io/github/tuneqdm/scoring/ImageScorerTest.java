@@ -9,7 +9,9 @@ import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.metrics.Similarity;
 import io.github.tuneqdm.tensor.Compute;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 class ImageScorerTest {
@@ -20,19 +22,41 @@ class ImageScorerTest {
         ImageScorer scorer =
             new ImageScorer(
                 compute, ToyWorld.ROOT.resolve("dino"), ToyWorld.ROOT.resolve("clip"))) {
-      List<RgbImage> mugs = ToyWorld.photos("mug");
-      List<RgbImage> cars = ToyWorld.photos("car");
+      PictureEncoders.Features mugs = scorer.pictures(photos("mug"));
+      PictureEncoders.Features cars = scorer.pictures(photos("car"));
 
-      float[][] mug = scorer.dino(mugs);
-      float[][] car = scorer.dino(cars);
+      float[][] mug = mugs.dino();
+      float[][] car = cars.dino();
       assertThat(Similarity.realAgainstReal(mug)).isGreaterThan(0.4);
       assertThat(Similarity.imageToImage(car, mug)).isLessThan(0.3);
 
-      float[][] pictures = scorer.clipImage(List.of(mugs.get(0), cars.get(0)));
+      float[][] pictures = {mugs.clip()[0], cars.clip()[0]};
       float[][] texts = scorer.clipText(List.of("a photo of a mug", "a photo of a car"));
       double[][] cosines = Similarity.cosines(pictures, texts);
       assertThat(cosines[0][0]).isGreaterThan(cosines[0][1]);
       assertThat(cosines[1][1]).isGreaterThan(cosines[1][0]);
+    }
+  }
+
+  private static List<Supplier<RgbImage>> photos(String noun) {
+    List<Supplier<RgbImage>> photos = new ArrayList<>();
+    ToyWorld.photos(noun).forEach(photo -> photos.add(() -> photo));
+    return photos;
+  }
+
+  @Test
+  void aPictureThatCannotBeReadIsThatFailure() {
+    TuneQdmException damaged = TuneQdmException.inputData("Cannot read 7.png: it is damaged");
+    List<Supplier<RgbImage>> pictures = new ArrayList<>(photos("mug"));
+    pictures.add(
+        () -> {
+          throw damaged;
+        });
+    try (Compute compute = Compute.cpu(2);
+        ImageScorer scorer =
+            new ImageScorer(
+                compute, ToyWorld.ROOT.resolve("dino"), ToyWorld.ROOT.resolve("clip"))) {
+      assertThatThrownBy(() -> scorer.pictures(pictures)).isSameAs(damaged);
     }
   }
 

@@ -1,0 +1,179 @@
+package io.github.tuneqdm.bench;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
+import ai.djl.util.cuda.CudaUtils;
+import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tensor.Precision;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/** Measures what it is asked to, row by row. */
+public final class Bench {
+
+  /** What can be measured. */
+  public enum Part {
+    /** Training steps, for each number of subjects. */
+    TRAIN,
+    /** The making of pictures, for each number of subjects. */
+    SAMPLE,
+    /** Quantisation of a UNet's layers. */
+    QUANTIZE,
+    /** DINO and CLIP on pictures. */
+    SCORE,
+    /** How far results in each precision lie from float32 on the CPU. */
+    PARITY;
+
+    public static Part parse(String name) {
+      return BenchSettings.choose("measure", name, values());
+    }
+  }
+
+  private final BenchSettings settings;
+  private final Consumer<String> out;
+  private final List<BenchRow> rows = new ArrayList<>();
+  private final List<Parity> parity = new ArrayList<>();
+  private final List<String> skipped = new ArrayList<>();
+
+  /**
+   * @param out shows each line as soon as it is there
+   */
+  public Bench(BenchSettings settings, Consumer<String> out) {
+    this.settings = settings;
+    this.out = out;
+  }
+
+  /** Measures; a row that does not fit into the device's memory is skipped. */
+  public BenchTable run(Set<Part> parts) {
+    Device device = device();
+    String machine = describe(device);
+    out.accept(settings.model().name() + " on " + machine);
+    if (parts.contains(Part.QUANTIZE)) {
+      try (Compute cpu = Compute.cpu(settings.threads())) {
+        add(QuantizeBench.run(cpu, settings));
+      }
+    }
+    for (Precision precision : settings.precisions()) {
+      try (Compute compute = Compute.open(device, precision, settings.threads())) {
+        measure(compute, parts);
+      }
+    }
+    if (parts.contains(Part.PARITY)) {
+      compare(device);
+    }
+    return new BenchTable(settings.model().name(), machine, rows, parity, skipped);
+  }
+
+  private void measure(Compute compute, Set<Part> parts) {
+    boolean base = parts.contains(Part.TRAIN) || parts.contains(Part.SAMPLE);
+    if (base) {
+      add(MatmulBench.run(compute, BenchSettings.lowerCase(compute.precision())));
+      try (LoadedBase loaded = new LoadedBase(compute, settings)) {
+        add(loaded.row());
+        if (parts.contains(Part.TRAIN)) {
+          TrainBench train = new TrainBench(loaded);
+          forEachBatch(compute, "train", train::run);
+        }
+        if (parts.contains(Part.SAMPLE)) {
+          try (SampleBench sample = new SampleBench(loaded)) {
+            forEachBatch(compute, "sample", sample::run);
+          }
+        }
+      }
+    }
+    if (parts.contains(Part.SCORE)) {
+      try (ScoreBench score = new ScoreBench(compute, settings)) {
+        add(score.run());
+      }
+    }
+  }
+
+  /** A measurement of so many subjects with so many samples each. */
+  @FunctionalInterface
+  private interface BatchBench {
+    BenchRow run(int subjects, int perSubject);
+  }
+
+  private void forEachBatch(Compute compute, String what, BatchBench bench) {
+    for (int batch : settings.batches()) {
+      for (int subjects : settings.subjects()) {
+        Optional<BenchRow> row = unlessFull(() -> bench.run(subjects, batch));
+        row.ifPresent(this::add);
+        if (row.isEmpty()) {
+          DeviceMemory.emptyCache(compute);
+          skipped.add(
+              "%s of %d subjects, batch %d, in %s: the device's memory is too small"
+                  .formatted(what, subjects, batch, BenchSettings.lowerCase(compute.precision())));
+          out.accept(skipped.get(skipped.size() - 1));
+        }
+      }
+    }
+  }
+
+  private static Optional<BenchRow> unlessFull(Supplier<BenchRow> bench) {
+    try {
+      return Optional.of(bench.get());
+    } catch (EngineException e) {
+      if (String.valueOf(e.getMessage()).contains("out of memory")) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  private void compare(Device device) {
+    Parity.Results exact;
+    try (Compute cpu = Compute.cpu(settings.threads())) {
+      exact = Parity.Results.of(cpu, settings);
+    }
+    for (Precision precision : settings.precisions()) {
+      try (Compute compute = Compute.open(device, precision, settings.threads())) {
+        Parity.Results results = Parity.Results.of(compute, settings);
+        parity.add(results.against(exact, BenchSettings.lowerCase(precision)));
+      }
+      out.accept(parity.get(parity.size() - 1).text());
+    }
+  }
+
+  private void add(BenchRow row) {
+    if (rows.isEmpty()) {
+      out.accept(BenchTable.heading());
+    }
+    rows.add(row);
+    out.accept(BenchTable.line(row, rows));
+  }
+
+  private Device device() {
+    if (settings.device() == BenchSettings.Device.CPU) {
+      return Device.cpu();
+    }
+    Compute.cpu(1).close(); // says what is wrong with an engine that does not start
+    if (Engine.getEngine("PyTorch").getGpuCount() > 0) {
+      return Device.gpu();
+    }
+    if (settings.device() == BenchSettings.Device.GPU) {
+      throw TuneQdmException.environment(
+          "Cannot use --device gpu: PyTorch sees no GPU here (is its CUDA build on"
+              + " PYTORCH_LIBRARY_PATH, and does nvidia-smi list a GPU?)",
+          null);
+    }
+    return Device.cpu();
+  }
+
+  private String describe(Device device) {
+    return device.isGpu()
+        ? "GPU %d, compute capability %s, %.0f GiB"
+            .formatted(
+                device.getDeviceId(),
+                CudaUtils.getComputeCapability(device.getDeviceId()),
+                CudaUtils.getGpuMemory(device).getMax() / (double) (1 << 30))
+        : "CPU, %d threads of %d cores"
+            .formatted(settings.threads(), Runtime.getRuntime().availableProcessors());
+  }
+}
