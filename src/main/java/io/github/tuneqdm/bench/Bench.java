@@ -1,10 +1,7 @@
 package io.github.tuneqdm.bench;
 
 import ai.djl.Device;
-import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
-import ai.djl.util.cuda.CudaUtils;
-import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.Precision;
 import java.util.ArrayList;
@@ -51,8 +48,8 @@ public final class Bench {
 
   /** Measures; a row that does not fit into the device's memory is skipped. */
   public BenchTable run(Set<Part> parts) {
-    Device device = device();
-    String machine = describe(device);
+    Device device = Machine.device(settings.device());
+    String machine = Machine.describe(device, settings.threads());
     out.accept(settings.model().name() + " on " + machine);
     if (parts.contains(Part.QUANTIZE)) {
       try (Compute cpu = Compute.cpu(settings.threads())) {
@@ -73,8 +70,9 @@ public final class Bench {
   private void measure(Compute compute, Set<Part> parts) {
     boolean base = parts.contains(Part.TRAIN) || parts.contains(Part.SAMPLE);
     if (base) {
+      long baseline = DeviceMemory.baseline(compute); // before anything else leaves its traces
       add(MatmulBench.run(compute, BenchSettings.lowerCase(compute.precision())));
-      try (LoadedBase loaded = new LoadedBase(compute, settings)) {
+      try (LoadedBase loaded = new LoadedBase(compute, settings, baseline)) {
         add(loaded.row());
         if (parts.contains(Part.TRAIN)) {
           TrainBench train = new TrainBench(loaded);
@@ -147,33 +145,5 @@ public final class Bench {
     }
     rows.add(row);
     out.accept(BenchTable.line(row, rows));
-  }
-
-  private Device device() {
-    if (settings.device() == BenchSettings.Device.CPU) {
-      return Device.cpu();
-    }
-    Compute.cpu(1).close(); // says what is wrong with an engine that does not start
-    if (Engine.getEngine("PyTorch").getGpuCount() > 0) {
-      return Device.gpu();
-    }
-    if (settings.device() == BenchSettings.Device.GPU) {
-      throw TuneQdmException.environment(
-          "Cannot use --device gpu: PyTorch sees no GPU here (is its CUDA build on"
-              + " PYTORCH_LIBRARY_PATH, and does nvidia-smi list a GPU?)",
-          null);
-    }
-    return Device.cpu();
-  }
-
-  private String describe(Device device) {
-    return device.isGpu()
-        ? "GPU %d, compute capability %s, %.0f GiB"
-            .formatted(
-                device.getDeviceId(),
-                CudaUtils.getComputeCapability(device.getDeviceId()),
-                CudaUtils.getGpuMemory(device).getMax() / (double) (1 << 30))
-        : "CPU, %d threads of %d cores"
-            .formatted(settings.threads(), Runtime.getRuntime().availableProcessors());
   }
 }

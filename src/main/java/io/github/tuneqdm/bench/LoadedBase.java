@@ -14,10 +14,13 @@ final class LoadedBase implements AutoCloseable {
   private final Timings loading;
   private final TunableUNet network;
 
-  LoadedBase(Compute compute, BenchSettings settings) {
+  /**
+   * @param baseline bytes that libraries take on the device
+   */
+  LoadedBase(Compute compute, BenchSettings settings, long baseline) {
     this.compute = compute;
     this.settings = settings;
-    this.baseline = DeviceMemory.baseline(compute);
+    this.baseline = baseline;
     long start = System.nanoTime();
     this.network = settings.model().tunableUnet(compute, settings.quantizer(), settings.mode());
     double millis = (System.nanoTime() - start) / 1e6;

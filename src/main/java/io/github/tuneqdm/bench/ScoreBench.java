@@ -86,7 +86,7 @@ final class ScoreBench implements AutoCloseable {
   }
 
   /** Coloured waves with a little noise: about as hard to unpack as a photo. */
-  private static RgbImage picture(int number, int side) {
+  static RgbImage picture(int number, int side) {
     byte[] rgb = new byte[3 * side * side];
     PhiloxRandom.Draws random = PhiloxRandom.of(1, "bench/picture", number).draws();
     for (int y = 0, i = 0; y < side; y++) {

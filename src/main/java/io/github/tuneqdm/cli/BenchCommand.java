@@ -20,6 +20,7 @@ import picocli.CommandLine.Parameters;
 
 @Command(
     name = "bench",
+    subcommands = SoakCommand.class,
     description = {
       "Measures speed, memory and exactness on this machine. Runs without Spark, on local paths.",
       "A row's share is its arithmetic in parts of what the machine reaches on large matrix"
@@ -32,7 +33,8 @@ import picocli.CommandLine.Parameters;
       "  jobs/bench --quick",
       "  jobs/bench train --random sd14 --precision float16 --subjects 1,4,8,16,30",
       "  jobs/bench train sample --base models/stable-diffusion-v1-4 --json bench.json",
-      "  jobs/bench parity --device gpu --precision float32,float16"
+      "  jobs/bench parity --device gpu --precision float32,float16",
+      "  jobs/bench soak --steps 2000 --images 200"
     })
 final class BenchCommand implements Callable<Integer> {
   private static final Set<Bench.Part> USUAL =

@@ -45,7 +45,8 @@ final class BenchModelOptions {
     return random == null ? Optional.of(demo()) : Optional.empty();
   }
 
-  private static Path demo() {
+  /** The embedded demo's folder. */
+  static Path demo() {
     String demo = System.getProperty(DEMO_DIR);
     if (demo == null) {
       throw TuneQdmException.usage(

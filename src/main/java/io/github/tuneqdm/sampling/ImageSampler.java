@@ -12,13 +12,17 @@ import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.models.AutoencoderKL;
 import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.UNet;
+import io.github.tuneqdm.parallel.Background;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.PhiloxRandom;
 import io.github.tuneqdm.tensor.TorchNoise;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * diffusers' {@code StableDiffusionPipeline}, for batches that mix subjects, prompts and seeds.
@@ -31,6 +35,14 @@ public final class ImageSampler implements AutoCloseable {
   public interface LatentTap {
     void show(int step, NDArray latents);
   }
+
+  /** Takes a batch's pictures, in order; called on another thread, batch after batch. */
+  @FunctionalInterface
+  public interface PictureSink {
+    void take(int batch, List<RgbImage> pictures);
+  }
+
+  private static final int BATCHES_BEHIND = 2;
 
   private final Compute compute;
   private final PipelineFolder base;
@@ -67,29 +79,47 @@ public final class ImageSampler implements AutoCloseable {
 
   public List<RgbImage> sample(List<SampleRequest> requests, LatentTap tap) {
     encodeTexts(requests);
+    return pixels(requests, tap).toImages();
+  }
+
+  /**
+   * Makes the pictures of several batches. Texts are encoded once for all; what {@code sink} does
+   * with a batch, it does while the device is at the next.
+   */
+  public void sample(List<List<SampleRequest>> batches, PictureSink sink) {
+    encodeTexts(batches.stream().flatMap(List::stream).toList());
+    try (Background background = new Background(BATCHES_BEHIND)) {
+      for (int i = 0; i < batches.size(); i++) {
+        int batch = i;
+        Pixels pixels = pixels(batches.get(i), (step, latents) -> {});
+        background.run(() -> sink.take(batch, pixels.toImages()));
+      }
+    }
+  }
+
+  private Pixels pixels(List<SampleRequest> requests, LatentTap tap) {
     return Compute.withGradients(
         false,
         () -> {
           try (NDManager run = compute.scope()) {
             NDArray latents = denoise(run, requests, tap);
-            NDArray pictures = vae.decode(latents.div(vae.scalingFactor())); // (B, 3, H, W)
-            return toImages(pictures);
+            return Pixels.of(vae.decode(latents.div(vae.scalingFactor())));
           }
         });
   }
 
   private void encodeTexts(List<SampleRequest> requests) {
-    List<String> missing = new ArrayList<>();
+    Set<String> unknown = new LinkedHashSet<>();
     if (guided()) {
-      missing.add("");
+      unknown.add("");
     }
-    requests.forEach(r -> missing.add(r.prompt()));
-    List<String> unknown =
-        missing.stream().distinct().filter(p -> !textStates.containsKey(p)).toList();
+    requests.forEach(r -> unknown.add(r.prompt()));
+    unknown.removeAll(textStates.keySet());
     if (!unknown.isEmpty()) {
-      List<float[]> states = base.encode(compute, unknown);
-      for (int i = 0; i < unknown.size(); i++) {
-        textStates.put(unknown.get(i), states.get(i));
+      List<String> prompts = List.copyOf(unknown);
+      List<float[]> states = base.encode(compute, prompts);
+      for (int i = 0; i < prompts.size(); i++) {
+        textStates.put(prompts.get(i), states.get(i));
       }
     }
   }
@@ -116,7 +146,7 @@ public final class ImageSampler implements AutoCloseable {
           NDArray input = walk.scaleModelInput(latents, i);
           NDArray doubled = guided() ? Guidance.doubled(input) : input;
           float[] t = new float[copies * batch];
-          java.util.Arrays.fill(t, (float) timesteps[i]);
+          Arrays.fill(t, (float) timesteps[i]);
           UNet.Input step = new UNet.Input(doubled, scope.create(t), context);
           NDArray out =
               denoiser.predict(step, timesteps[i], subjects).toType(DataType.FLOAT32, false);
@@ -176,24 +206,34 @@ public final class ImageSampler implements AutoCloseable {
    * @param pictures (B, 3, H, W), from -1 to 1
    */
   public static List<RgbImage> toImages(NDArray pictures) {
-    long[] shape = pictures.getShape().getShape();
-    int height = (int) shape[2];
-    int width = (int) shape[3];
-    int plane = height * width;
-    float[] values = pictures.toType(DataType.FLOAT32, false).toFloatArray();
-    List<RgbImage> images = new ArrayList<>();
-    for (int b = 0; b < shape[0]; b++) {
-      byte[] rgb = new byte[3 * plane];
-      for (int c = 0; c < 3; c++) {
-        int from = (3 * b + c) * plane;
-        for (int i = 0; i < plane; i++) {
-          float unit = Math.min(1, Math.max(0, values[from + i] / 2 + 0.5f));
-          rgb[3 * i + c] = (byte) Math.rint(unit * 255);
-        }
-      }
-      images.add(new RgbImage(width, height, rgb));
+    return Pixels.of(pictures).toImages();
+  }
+
+  /** Pictures (B, 3, H, W) on the host, from -1 to 1. */
+  private record Pixels(int batch, int height, int width, float[] values) {
+
+    static Pixels of(NDArray pictures) {
+      long[] shape = pictures.getShape().getShape();
+      float[] values = pictures.toType(DataType.FLOAT32, false).toFloatArray();
+      return new Pixels((int) shape[0], (int) shape[2], (int) shape[3], values);
     }
-    return images;
+
+    List<RgbImage> toImages() {
+      int plane = height * width;
+      List<RgbImage> images = new ArrayList<>();
+      for (int b = 0; b < batch; b++) {
+        byte[] rgb = new byte[3 * plane];
+        for (int c = 0; c < 3; c++) {
+          int from = (3 * b + c) * plane;
+          for (int i = 0; i < plane; i++) {
+            float unit = Math.min(1, Math.max(0, values[from + i] / 2 + 0.5f));
+            rgb[3 * i + c] = (byte) Math.rint(unit * 255);
+          }
+        }
+        images.add(new RgbImage(width, height, rgb));
+      }
+      return images;
+    }
   }
 
   @Override

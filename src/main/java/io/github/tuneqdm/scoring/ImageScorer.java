@@ -52,7 +52,7 @@ public final class ImageScorer implements AutoCloseable {
   /**
    * DINO's and CLIP's embeddings of pictures.
    *
-   * @param toRead read one after the other while the device works, on other threads
+   * @param toRead give the pictures; asked on other threads, while the device is at others
    */
   public PictureEncoders.Features pictures(List<? extends Supplier<RgbImage>> toRead) {
     return pictures.embed(toRead);

@@ -8,6 +8,7 @@ import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.nn.ScaleLayout;
+import io.github.tuneqdm.parallel.Ahead;
 import io.github.tuneqdm.storage.SafetensorsWriter;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tuning.Subject;
@@ -140,9 +141,9 @@ record BatchTask(
               .formatted(subject.name(), config.dataSubjects(), subject.name()));
     }
     List<RgbImage> photos =
-        subject.photos().stream()
-            .map(p -> ImageReader.read(p.bytes(hadoop), p.path(), config.dataMaxPixels()))
-            .toList();
+        Ahead.all(
+            subject.photos(),
+            p -> ImageReader.read(p.bytes(hadoop), p.path(), config.dataMaxPixels()));
     List<RgbImage> classImages =
         config.tuningPriorPreservationEnabled()
             ? ClassImages.read(run, config, subject)

@@ -6,6 +6,7 @@ import io.github.tuneqdm.image.PngEncoder;
 import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.models.Models;
 import io.github.tuneqdm.models.PipelineFolder;
+import io.github.tuneqdm.parallel.Ahead;
 import io.github.tuneqdm.sampling.Denoiser;
 import io.github.tuneqdm.sampling.ImageSampler;
 import io.github.tuneqdm.sampling.SampleRequest;
@@ -73,6 +74,13 @@ final class ClassImages {
         new SamplingSettings(SAMPLER, STEPS, GUIDANCE, config.dataResolution());
     List<String> paths = paths(config, prompt);
     Set<String> there = run.list(folder(prompt));
+    List<List<String>> chunks = new ArrayList<>();
+    for (int first = 0; first < paths.size(); first += TOGETHER) {
+      List<String> chunk = paths.subList(first, Math.min(paths.size(), first + TOGETHER));
+      if (!there.containsAll(chunk)) {
+        chunks.add(chunk);
+      }
+    }
     try (Compute compute = environment.compute(config);
         ImageSampler sampler =
             new ImageSampler(
@@ -80,30 +88,34 @@ final class ClassImages {
                 model,
                 Denoiser.plain(compute, Models.unet(compute, model.unet())),
                 settings)) {
-      for (int first = 0; first < paths.size(); first += TOGETHER) {
-        List<String> chunk = paths.subList(first, Math.min(paths.size(), first + TOGETHER));
-        if (there.containsAll(chunk)) {
-          continue;
-        }
-        List<SampleRequest> requests = new ArrayList<>();
-        for (int i = 0; i < chunk.size(); i++) {
-          requests.add(new SampleRequest(0, prompt, config.tuningSeed() + first + i));
-        }
-        List<RgbImage> pictures = sampler.sample(requests);
-        for (int i = 0; i < chunk.size(); i++) {
-          byte[] png = PngEncoder.encode(pictures.get(i), Map.of("prompt", prompt));
-          Publisher.publish(run.fileSystem(), run.path(chunk.get(i)), png);
-        }
-      }
+      sampler.sample(
+          chunks.stream().map(chunk -> requests(config, prompt, paths, chunk)).toList(),
+          (i, pictures) -> publish(run, prompt, chunks.get(i), pictures));
     }
     return paths.size();
   }
 
+  /** A picture's place among all decides its seed. */
+  private static List<SampleRequest> requests(
+      TuneQdmConfig config, String prompt, List<String> paths, List<String> chunk) {
+    return chunk.stream()
+        .map(path -> new SampleRequest(0, prompt, config.tuningSeed() + paths.indexOf(path)))
+        .toList();
+  }
+
+  private static void publish(
+      RunFolder run, String prompt, List<String> chunk, List<RgbImage> pictures) {
+    for (int i = 0; i < chunk.size(); i++) {
+      byte[] png = PngEncoder.encode(pictures.get(i), Map.of("prompt", prompt));
+      Publisher.publish(run.fileSystem(), run.path(chunk.get(i)), png);
+    }
+  }
+
   /** A subject's class images, in order. */
   static List<RgbImage> read(RunFolder run, TuneQdmConfig config, SubjectEntry subject) {
-    return paths(config, subject.classPrompt()).stream()
-        .map(path -> ImageReader.read(run.read(path), path, config.dataMaxPixels()))
-        .toList();
+    return Ahead.all(
+        paths(config, subject.classPrompt()),
+        path -> ImageReader.read(run.read(path), path, config.dataMaxPixels()));
   }
 
   private static List<String> paths(TuneQdmConfig config, String prompt) {

@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Samples some chunks of an evaluation in one Spark task and publishes what the run misses.
@@ -45,7 +46,7 @@ record SamplingTask(
             .distinct()
             .toList();
     PipelineFolder model = new PipelineFolder(environment.local(config.modelBase()));
-    int published = 0;
+    AtomicInteger published = new AtomicInteger();
     try (Compute compute = environment.compute(config);
         ImageSampler sampler =
             new ImageSampler(
@@ -53,20 +54,22 @@ record SamplingTask(
                 model,
                 denoiser(compute, model, run, subjects, environment),
                 Recipe.sampling(config))) {
-      for (List<PlannedImage> chunk : chunks) {
-        List<SampleRequest> requests =
-            chunk.stream()
-                .map(
-                    image ->
-                        new SampleRequest(
-                            image.isTuned() ? 1 + subjects.indexOf(image.subject()) : 0,
-                            image.prompt(),
-                            image.seed()))
-                .toList();
-        published += publish(run, chunk, sampler.sample(requests));
-      }
+      sampler.sample(
+          chunks.stream().map(chunk -> requests(chunk, subjects)).toList(),
+          (i, pictures) -> published.addAndGet(publish(run, chunks.get(i), pictures)));
     }
-    return published;
+    return published.get();
+  }
+
+  private static List<SampleRequest> requests(List<PlannedImage> chunk, List<String> subjects) {
+    return chunk.stream()
+        .map(
+            image ->
+                new SampleRequest(
+                    image.isTuned() ? 1 + subjects.indexOf(image.subject()) : 0,
+                    image.prompt(),
+                    image.seed()))
+        .toList();
   }
 
   /**

@@ -24,26 +24,28 @@ record PhotoLatents(List<Posterior> crops) {
   /** Mean and standard deviation, each (Z, h, w) row-major, unscaled. */
   record Posterior(float[] mean, float[] std) {}
 
-  static PhotoLatents encode(
-      Compute compute,
-      AutoencoderKL vae,
-      RgbImage photo,
-      TuningSettings settings,
-      PhiloxRandom.Draws random) {
+  /** A photo's training squares as pixel values (3, H, W); the part that the host does alone. */
+  static List<float[]> squares(RgbImage photo, TuningSettings settings, PhiloxRandom.Draws random) {
     TrainingTransform transform = new TrainingTransform(settings.resolution());
     RgbImage resized = transform.resize(photo);
     int spareX = resized.width() - settings.resolution();
     int spareY = resized.height() - settings.resolution();
     boolean whole = settings.centerCrop() || (spareX == 0 && spareY == 0);
-    List<Posterior> crops = new ArrayList<>();
+    List<float[]> squares = new ArrayList<>();
     for (int i = 0; i < (whole ? 1 : RANDOM_CROPS); i++) {
       RgbImage square =
           whole
               ? transform.centreCrop(resized)
               : transform.crop(resized, random.below(spareX + 1), random.below(spareY + 1));
-      crops.add(encode(compute, vae, transform.pixelValues(square), settings.resolution()));
+      squares.add(transform.pixelValues(square));
     }
-    return new PhotoLatents(crops);
+    return squares;
+  }
+
+  static PhotoLatents encode(
+      Compute compute, AutoencoderKL vae, List<float[]> squares, int resolution) {
+    return new PhotoLatents(
+        squares.stream().map(pixels -> encode(compute, vae, pixels, resolution)).toList());
   }
 
   private static Posterior encode(

@@ -3,11 +3,13 @@ package io.github.tuneqdm.tuning;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tuneqdm.diffusion.NoiseSchedule;
+import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.models.AutoencoderKL;
 import io.github.tuneqdm.models.DeltaScales;
 import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
+import io.github.tuneqdm.parallel.Ahead;
 import io.github.tuneqdm.quant.ExpertSchedule;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.PhiloxRandom;
@@ -16,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /**
  * Tunes subjects, from photos to scales: encodes photos and prompts, lets the encoders go, loads
@@ -25,6 +28,8 @@ import java.util.function.Supplier;
 public final class SubjectTuner {
   /** Losses travel from device to host once in so many steps. */
   private static final int REPORT_EVERY = 10;
+
+  private static final int PHOTOS_AHEAD = 16;
 
   /** Hears of training while it goes on. */
   @FunctionalInterface
@@ -109,12 +114,22 @@ public final class SubjectTuner {
     return prepared;
   }
 
-  private SampleDraws draws(
-      AutoencoderKL vae, String stream, List<io.github.tuneqdm.image.RgbImage> pictures) {
+  /** Pictures are brought to size on other threads, ahead of the device that encodes them. */
+  private SampleDraws draws(AutoencoderKL vae, String stream, List<RgbImage> pictures) {
     List<PhotoLatents> latents = new ArrayList<>();
-    for (int i = 0; i < pictures.size(); i++) {
-      PhiloxRandom.Draws random = PhiloxRandom.of(settings.seed(), stream + "/crops", i).draws();
-      latents.add(PhotoLatents.encode(compute, vae, pictures.get(i), settings, random));
+    List<Integer> numbers = IntStream.range(0, pictures.size()).boxed().toList();
+    try (Ahead<List<float[]>> squares =
+        Ahead.counted(
+            numbers,
+            i ->
+                PhotoLatents.squares(
+                    pictures.get(i),
+                    settings,
+                    PhiloxRandom.of(settings.seed(), stream + "/crops", i).draws()),
+            PHOTOS_AHEAD)) {
+      while (latents.size() < pictures.size()) {
+        latents.add(PhotoLatents.encode(compute, vae, squares.next(), settings.resolution()));
+      }
     }
     return new SampleDraws(
         settings, stream, latents, schedule, vae.scalingFactor(), vae.latentChannels());

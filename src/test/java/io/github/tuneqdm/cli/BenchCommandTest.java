@@ -46,6 +46,11 @@ class BenchCommandTest {
     assertThat(json.path("device").asText()).startsWith("CPU");
   }
 
+  @Test
+  void aShortSoakEnds() {
+    assertThat(run("bench soak --steps 10 --images 1 --device cpu")).isZero();
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -56,6 +61,7 @@ class BenchCommandTest {
         "bench walk | 2 | Cannot measure walk: choose train or sample",
         "bench train --subjects 1,0 | 2 | Cannot use --subjects 0",
         "bench train --size 65 | 2 | Cannot use --size 65",
+        "bench soak --steps 0 | 2 | Cannot soak less than one step",
         "bench train --bits 9 | 2 | Cannot quantise to 9 bits",
         "bench train --random sd15 | 2 | Cannot use --random sd15: choose sd14 or toyworld",
         "bench train --random sd14 --base x | 2 | Cannot use --base and --random together",

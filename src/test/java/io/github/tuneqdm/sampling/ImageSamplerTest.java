@@ -11,7 +11,9 @@ import io.github.tuneqdm.models.Models;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.PhiloxRandom;
+import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -62,6 +64,45 @@ class ImageSamplerTest {
         assertThat(largestDifference(together.get(i), alone)).isLessThanOrEqualTo(1);
       }
       assertThat(largestDifference(together.get(0), together.get(1))).isGreaterThan(10);
+    }
+  }
+
+  @Test
+  void severalBatchesGiveThePicturesOfEachAndAllAreTaken() {
+    List<List<SampleRequest>> batches =
+        List.of(
+            List.of(
+                new SampleRequest(0, "a photo of a mug", 1),
+                new SampleRequest(1, "a photo of a red car", 2)),
+            List.of(new SampleRequest(1, "a donut", 3)),
+            List.of(new SampleRequest(0, "a donut", 4)));
+    try (ImageSampler sampler = twoSubjects(FEW_STEPS)) {
+      List<List<RgbImage>> taken = Collections.synchronizedList(new ArrayList<>());
+      sampler.sample(
+          batches,
+          (batch, pictures) -> {
+            assertThat(batch).isEqualTo(taken.size());
+            taken.add(pictures);
+          });
+
+      assertThat(taken).isEqualTo(batches.stream().map(sampler::sample).toList());
+    }
+  }
+
+  @Test
+  void picturesThatCannotBeTakenAreTheFailure() {
+    List<SampleRequest> batch = List.of(new SampleRequest(0, "a donut", 3));
+    TuneQdmException full =
+        TuneQdmException.environment("Cannot write x.png: disk full", new IOException());
+    try (ImageSampler sampler = twoSubjects(FEW_STEPS)) {
+      assertThatThrownBy(
+              () ->
+                  sampler.sample(
+                      List.of(batch, batch, batch),
+                      (i, pictures) -> {
+                        throw full;
+                      }))
+          .isSameAs(full);
     }
   }
 
