@@ -14,12 +14,14 @@ import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tuning.AdamWSettings;
 import io.github.tuneqdm.tuning.LearningRateSchedule;
 import io.github.tuneqdm.tuning.Subject;
+import io.github.tuneqdm.tuning.SubjectTuner;
 import io.github.tuneqdm.tuning.TuningSettings;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** The embedded demo, as tests use it. */
 public final class ToyWorld {
@@ -34,6 +36,11 @@ public final class ToyWorld {
   /** The base's UNet at four bits. */
   public static TunableUNet fourBits(Compute compute) {
     return quantized(compute, 4, MemoryMode.RESIDENT);
+  }
+
+  /** The base's UNet at four bits, for tuning. */
+  public static SubjectTuner.Network network(Compute compute) {
+    return new SubjectTuner.Network(4, Optional.empty(), mode -> quantized(compute, 4, mode));
   }
 
   /** The base's UNet over integers of so many bits. */

@@ -3,6 +3,7 @@ package io.github.tuneqdm.bench;
 import ai.djl.Device;
 import ai.djl.engine.EngineException;
 import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tensor.OutOfMemory;
 import io.github.tuneqdm.tensor.Precision;
 import java.util.ArrayList;
 import java.util.List;
@@ -118,7 +119,7 @@ public final class Bench {
     try {
       return Optional.of(bench.get());
     } catch (EngineException e) {
-      if (String.valueOf(e.getMessage()).contains("out of memory")) {
+      if (OutOfMemory.is(e)) {
         return Optional.empty();
       }
       throw e;

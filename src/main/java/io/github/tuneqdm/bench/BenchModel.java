@@ -8,6 +8,7 @@ import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
 import io.github.tuneqdm.models.UNetConfig;
+import io.github.tuneqdm.models.Workload;
 import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.nn.ModelBuilder;
 import io.github.tuneqdm.quant.QuantizedWeight;

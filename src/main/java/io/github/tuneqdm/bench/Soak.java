@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -86,7 +87,11 @@ public final class Soak {
             1);
     Watch watch = new Watch("train", compute, steps);
     new SubjectTuner(
-            compute, settings.model().weights().orElseThrow(), () -> network(compute), recipe)
+            compute,
+            settings.model().weights().orElseThrow(),
+            new SubjectTuner.Network(
+                settings.bits(), Optional.of(settings.mode()), mode -> network(compute)),
+            recipe)
         .tune(List.of(subject), (step, loss) -> watch.look(step));
     return watch.trend();
   }
@@ -118,7 +123,7 @@ public final class Soak {
   }
 
   private TunableUNet network(Compute compute) {
-    return settings.model().tunableUnet(compute, settings.quantizer());
+    return settings.model().tunableUnet(compute, settings.quantizer(), settings.mode());
   }
 
   /** Looks at memory some times in a run. */

@@ -4,6 +4,7 @@ import io.github.tuneqdm.bench.BenchModel;
 import io.github.tuneqdm.bench.BenchSettings;
 import io.github.tuneqdm.bench.Soak;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.nn.MemoryMode;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
@@ -66,7 +67,7 @@ final class SoakCommand implements Callable<Integer> {
             List.of(1),
             4,
             4,
-            BenchSettings.Mode.RESIDENT,
+            MemoryMode.RESIDENT,
             0,
             10,
             BenchSettings.Effort.FULL,

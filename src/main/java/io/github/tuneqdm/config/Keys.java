@@ -66,7 +66,9 @@ final class Keys {
 
   static final Key<String> DEVICE_KIND = Key.oneOf(ROOT + "device.kind", "auto", "cpu", "gpu");
   static final Key<String> DEVICE_PRECISION =
-      Key.oneOf(ROOT + "device.precision", "float32", "float16");
+      Key.oneOf(ROOT + "device.precision", "auto", "float32", "float16", "bfloat16");
+  static final Key<String> DEVICE_MEMORY =
+      Key.oneOf(ROOT + "device.memory", "auto", "resident", "packed");
   static final Key<Integer> DEVICE_THREADS = Key.integer(ROOT + "device.threads", 1, 1024);
 
   static final Key<String> EVALUATE_RUN = Key.text(ROOT + "evaluate.run");
@@ -127,6 +129,7 @@ final class Keys {
           TUNING_PRIOR_CLASS_IMAGES,
           DEVICE_KIND,
           DEVICE_PRECISION,
+          DEVICE_MEMORY,
           DEVICE_THREADS,
           EVALUATE_RUN,
           EVALUATE_PROMPTS,

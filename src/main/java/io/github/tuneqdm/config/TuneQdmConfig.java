@@ -181,6 +181,10 @@ public final class TuneQdmConfig implements Serializable {
     return Keys.DEVICE_PRECISION.read(config);
   }
 
+  public String deviceMemory() {
+    return Keys.DEVICE_MEMORY.read(config);
+  }
+
   public int deviceThreads() {
     return Keys.DEVICE_THREADS.read(config);
   }

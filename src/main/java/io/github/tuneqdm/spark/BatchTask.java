@@ -97,11 +97,15 @@ record BatchTask(
           new SubjectTuner(
               compute,
               model,
-              () -> {
-                TunableUNet unet = OpenBase.unet(compute, environment.local(quantizedBase));
-                layout.set(unet.layout());
-                return unet;
-              },
+              new SubjectTuner.Network(
+                  config.quantizerBits(),
+                  OpenBase.wanted(config),
+                  mode -> {
+                    TunableUNet unet =
+                        OpenBase.unet(compute, environment.local(quantizedBase), mode);
+                    layout.set(unet.layout());
+                    return unet;
+                  }),
               Recipe.tuning(config));
       List<TunedSubject> tuned =
           tuner.tune(subjects, (step, loss) -> progress.add(new BatchProgress(index, step, loss)));

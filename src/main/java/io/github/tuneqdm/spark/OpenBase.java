@@ -1,26 +1,38 @@
 package io.github.tuneqdm.spark;
 
+import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.models.ModelConfig;
 import io.github.tuneqdm.models.TunableUNet;
+import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.quant.QuantizedBase;
 import io.github.tuneqdm.tensor.Compute;
 import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
 
 /** Opens the UNet of a quantised base. */
 final class OpenBase {
   private OpenBase() {}
 
+  /** How the configuration wants it to lie in memory; nothing where that is left to what fits. */
+  static Optional<MemoryMode> wanted(TuneQdmConfig config) {
+    return config.deviceMemory().equals("auto")
+        ? Optional.empty()
+        : Optional.of(MemoryMode.valueOf(config.deviceMemory().toUpperCase(Locale.ROOT)));
+  }
+
   /**
    * @param folder local folder of the base
    */
-  static TunableUNet unet(Compute compute, Path folder) {
+  static TunableUNet unet(Compute compute, Path folder, MemoryMode mode) {
     try (QuantizedBase base = QuantizedBase.open(folder)) {
       return TunableUNet.open(
           compute,
           ModelConfig.parse(base.unetConfig(), folder + "/manifest.json"),
           base.layerNames(),
           base::layer,
-          base.floats());
+          base.floats(),
+          mode);
     }
   }
 }

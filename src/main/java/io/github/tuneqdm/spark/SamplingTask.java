@@ -8,6 +8,7 @@ import io.github.tuneqdm.models.DeltaScales;
 import io.github.tuneqdm.models.Models;
 import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.TunableUNet;
+import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.sampling.Denoiser;
 import io.github.tuneqdm.sampling.ImageSampler;
 import io.github.tuneqdm.sampling.SampleRequest;
@@ -84,7 +85,11 @@ record SamplingTask(
     if (!chunks.get(0).get(0).isQuantised()) {
       return Denoiser.plain(compute, Models.unet(compute, model.unet()));
     }
-    TunableUNet unet = OpenBase.unet(compute, environment.local(quantizedBase));
+    TunableUNet unet =
+        OpenBase.unet(
+            compute,
+            environment.local(quantizedBase),
+            OpenBase.wanted(config).orElse(MemoryMode.RESIDENT));
     List<DeltaScales> scales = new ArrayList<>();
     scales.add(DeltaScales.initial(unet, config.tuningExperts()));
     for (String subject : subjects) {

@@ -25,10 +25,16 @@ record TaskEnvironment(Configuration hadoop, OptionalInt gpu, boolean inDriver) 
 
   /** Opens the tensor engine on this task's device. */
   Compute compute(TuneQdmConfig config) {
-    return Compute.open(
-        device(config.deviceKind()),
-        Precision.parse(config.devicePrecision()),
-        config.deviceThreads());
+    Device device = device(config.deviceKind());
+    return Compute.open(device, precision(config, device), config.deviceThreads());
+  }
+
+  private static Precision precision(TuneQdmConfig config, Device device) {
+    String name = config.devicePrecision();
+    if (name.equals("auto")) {
+      return device.isGpu() ? Precision.FLOAT16 : Precision.FLOAT32;
+    }
+    return Precision.parse(name);
   }
 
   /** GPUs that Spark did not hand out are taken only where no one else can have been given them. */

@@ -22,6 +22,11 @@ public enum Precision {
     return torchType;
   }
 
+  /** Bytes of a number. */
+  public int bytes() {
+    return this == FLOAT32 ? 4 : 2;
+  }
+
   /** What {@code fused.cu} calls the type. */
   int storage() {
     return storage;

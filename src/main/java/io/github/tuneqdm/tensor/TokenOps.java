@@ -285,6 +285,11 @@ public class TokenOps {
     return tensor("slice_last", x, start, length);
   }
 
+  /** A contiguous part of the first dimension. */
+  public final NDArray rows(NDArray x, long start, long length) {
+    return tensor("slice_first", x, start, length);
+  }
+
   /** (B, C, H, W) to (B, H, W, C). */
   public final NDArray tokens(NDArray x) {
     return tensor("tokens", x);

@@ -1,15 +1,26 @@
 package io.github.tuneqdm.tuning;
 
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.models.ScaleTable;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
 import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.nn.ScaleLayout;
 import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tensor.OutOfMemory;
+import io.github.tuneqdm.tensor.TokenOps;
 import io.github.tuneqdm.tensor.TorchKernels.AdamWStep;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Trains any number of subjects against one base in one forward and backward pass. Samples of all
@@ -19,6 +30,8 @@ import java.util.Arrays;
  * <p>Dimensions: S subjects, N experts, P scales an expert, B samples.
  */
 public final class SubjectBatch implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(SubjectBatch.class);
+
   private final Compute compute;
   private final TunableUNet network;
   private final AdamWSettings adamW;
@@ -31,6 +44,7 @@ public final class SubjectBatch implements AutoCloseable {
   private final LossScale lossScale;
   private final GradientPass pass;
   private int updates;
+  private int together = Integer.MAX_VALUE;
 
   /**
    * @param start S * N rows of P scales
@@ -68,6 +82,11 @@ public final class SubjectBatch implements AutoCloseable {
     return Compute.floats(owner, columns, columns.length);
   }
 
+  /** Lets at most so many samples pass through the network at a time. */
+  public void limitTogether(int samples) {
+    together = samples;
+  }
+
   /**
    * Adds the gradient of {@code sum_b weights[b] * mse_b} and returns each sample's weighted loss
    * (B,), in the manager of the input.
@@ -78,7 +97,47 @@ public final class SubjectBatch implements AutoCloseable {
    * @param rows each sample's {@code subject * N + expert}
    */
   public NDArray accumulate(UNet.Input input, NDArray target, NDArray weights, int[] rows) {
-    return pass.run(input, target, weights, table.rowNumbers(input.sample().getManager(), rows));
+    NDManager scope = input.sample().getManager();
+    NDArray rowNumbers = table.rowNumbers(scope, rows);
+    List<NDArray> losses = new ArrayList<>();
+    for (int done = 0; done < rows.length; ) {
+      int count = Math.min(together, rows.length - done);
+      try {
+        losses.add(part(input, target, weights, rowNumbers, done, count));
+        done += count;
+      } catch (EngineException e) {
+        if (!OutOfMemory.is(e) || count == 1) {
+          throw e;
+        }
+        pass.close();
+        compute.cuda().ifPresent(cuda -> JniUtils.emptyCudaCache());
+        together = (count + 1) / 2;
+        LOG.warn("The GPU's memory is full: training goes on with {} samples at a time", together);
+      }
+    }
+    return losses.size() == 1
+        ? losses.get(0)
+        : NDArrays.concat(new NDList(losses.toArray(NDArray[]::new)));
+  }
+
+  /**
+   * Samples {@code from} to {@code from + count} of a batch; all or nothing reaches the gradient.
+   */
+  private NDArray part(
+      UNet.Input input, NDArray target, NDArray weights, NDArray rows, int from, int count) {
+    if (count == rows.size()) {
+      return pass.run(input, target, weights, rows);
+    }
+    TokenOps ops = compute.tokenOps().in(input.sample().getManager());
+    UnaryOperator<NDArray> cut = x -> x == null ? null : ops.rows(x, from, count);
+    UNet.Input some =
+        new UNet.Input(
+            cut.apply(input.sample()),
+            cut.apply(input.timesteps()),
+            cut.apply(input.context()),
+            cut.apply(input.textEmbeds()),
+            cut.apply(input.timeIds()));
+    return pass.run(some, cut.apply(target), cut.apply(weights), cut.apply(rows));
   }
 
   /**

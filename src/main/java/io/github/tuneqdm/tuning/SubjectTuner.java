@@ -2,23 +2,30 @@ package io.github.tuneqdm.tuning;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.diffusion.NoiseSchedule;
 import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.models.AutoencoderKL;
 import io.github.tuneqdm.models.DeltaScales;
+import io.github.tuneqdm.models.ModelConfig;
 import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
+import io.github.tuneqdm.models.UNetConfig;
+import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.parallel.Ahead;
 import io.github.tuneqdm.quant.ExpertSchedule;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.PhiloxRandom;
+import io.github.tuneqdm.tensor.cuda.CudaDevice;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Tunes subjects, from photos to scales: encodes photos and prompts, lets the encoders go, loads
@@ -26,6 +33,8 @@ import java.util.stream.IntStream;
  * samples, Z latent channels, h x w latent pixels, L tokens, D text features.
  */
 public final class SubjectTuner {
+  private static final Logger LOG = LoggerFactory.getLogger(SubjectTuner.class);
+
   /** Losses travel from device to host once in so many steps. */
   private static final int REPORT_EVERY = 10;
 
@@ -41,20 +50,27 @@ public final class SubjectTuner {
     void stepped(int step, double meanLoss);
   }
 
+  /**
+   * The quantised UNet.
+   *
+   * @param bits of its integers
+   * @param wanted how it shall lie in memory, or nothing: as it fits
+   * @param open loads it
+   */
+  public record Network(
+      int bits, Optional<MemoryMode> wanted, Function<MemoryMode, TunableUNet> open) {}
+
   private final Compute compute;
   private final PipelineFolder base;
-  private final Supplier<TunableUNet> network;
+  private final Network network;
   private final TuningSettings settings;
   private final NoiseSchedule schedule;
 
   /**
-   * @param network opens the quantised UNet, once the encoders have left memory
+   * @param network opened once the encoders have left memory
    */
   public SubjectTuner(
-      Compute compute,
-      PipelineFolder base,
-      Supplier<TunableUNet> network,
-      TuningSettings settings) {
+      Compute compute, PipelineFolder base, Network network, TuningSettings settings) {
     this.compute = compute;
     this.base = base;
     this.network = network;
@@ -84,10 +100,28 @@ public final class SubjectTuner {
         () -> {
           LatentShape[] latent = new LatentShape[1];
           List<Prepared> prepared = prepare(subjects, latent);
-          try (TunableUNet unet = network.get()) {
-            return train(subjects, prepared, latent[0], unet, progress);
+          MemoryPlan plan = plan(prepared, latent[0]);
+          LOG.info("{}", plan.reason());
+          try (TunableUNet unet = network.open().apply(plan.mode())) {
+            return train(subjects, prepared, latent[0], unet, plan, progress);
           }
         });
+  }
+
+  private MemoryPlan plan(List<Prepared> prepared, LatentShape latent) {
+    int samples = prepared.stream().mapToInt(Prepared::passes).sum() * settings.batchSize();
+    Optional<CudaDevice> cuda = compute.cuda();
+    if (cuda.isEmpty()) {
+      return MemoryPlan.unlimited(network.wanted(), samples);
+    }
+    JniUtils.emptyCudaCache(); // what the encoders left
+    ModelConfig unet = base.unetConfig();
+    int features = UNetConfig.from(unet).crossAttentionDims().get(0);
+    int tokens = prepared.get(0).instanceText.length / features;
+    MemoryPlan.Needs needs =
+        MemoryPlan.Needs.of(
+            compute, unet, network.bits(), settings.experts(), latent.height(), tokens);
+    return MemoryPlan.of(network.wanted(), cuda.get().memory()[0], needs, prepared.size(), samples);
   }
 
   private List<Prepared> prepare(List<Subject> subjects, LatentShape[] latent) {
@@ -140,6 +174,7 @@ public final class SubjectTuner {
       List<Prepared> prepared,
       LatentShape latent,
       TunableUNet unet,
+      MemoryPlan plan,
       Progress progress) {
     int count = subjects.size();
     int experts = settings.experts();
@@ -152,6 +187,7 @@ public final class SubjectTuner {
         SubjectBatch batch =
             new SubjectBatch(
                 compute, unet, count, experts, start, settings.adamW(), settings.trainDeltaIn())) {
+      batch.limitTogether(plan.together());
       NDArray context = context(run, prepared, unet);
       ExpertSchedule byTime = new ExpertSchedule(experts, schedule.trainTimesteps());
       for (int step = 1; step <= settings.steps(); step++) {

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tuneqdm.ToyWorld;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.models.Workload;
 import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.quant.QuantizedWeight;
 import io.github.tuneqdm.quant.QuantizerSettings;

@@ -67,7 +67,8 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.tuning.prior-preservation.weight", 1.0);
     recorded.put("tuneqdm.tuning.prior-preservation.class-images", 100);
     recorded.put("tuneqdm.device.kind", "auto");
-    recorded.put("tuneqdm.device.precision", "float32");
+    recorded.put("tuneqdm.device.memory", "auto");
+    recorded.put("tuneqdm.device.precision", "auto");
     recorded.put("tuneqdm.device.threads", 2);
     recorded.put("tuneqdm.evaluate.run", "");
     recorded.put("tuneqdm.evaluate.prompts", "");
@@ -102,7 +103,7 @@ class TuneQdmConfigTest {
                 snr-gamma = 5, noise-offset = 0.1, seed = -1
                 prior-preservation { enabled = true, weight = 0.5, class-images = 10 }
               }
-              device { kind = gpu, precision = float16, threads = 8 }
+              device { kind = gpu, precision = float16, memory = packed, threads = 8 }
               evaluate {
                 run = abc, prompts = p.txt, images-per-prompt = 2, sampler = "dpm++2m", steps = 20
                 guidance = 5, batch-size = 16, seed = 4242, baselines = true
@@ -144,6 +145,7 @@ class TuneQdmConfigTest {
     assertThat(config.tuningPriorPreservationClassImages()).isEqualTo(10);
     assertThat(config.deviceKind()).isEqualTo("gpu");
     assertThat(config.devicePrecision()).isEqualTo("float16");
+    assertThat(config.deviceMemory()).isEqualTo("packed");
     assertThat(config.deviceThreads()).isEqualTo(8);
     assertThat(config.evaluateRun()).contains("abc");
     assertThat(config.evaluatePrompts()).isEqualTo("p.txt");
@@ -206,7 +208,8 @@ class TuneQdmConfigTest {
         "tuneqdm.tuning.learning-rate | NaN | a number from 0 to 10",
         "tuneqdm.tuning.learning-rate | -1 | a number from 0 to 10",
         "tuneqdm.tuning.lr-schedule | sine | one of constant, constant-with-warmup",
-        "tuneqdm.device.precision | int8 | one of float32, float16",
+        "tuneqdm.device.precision | int8 | one of auto, float32, float16, bfloat16",
+        "tuneqdm.device.memory | little | one of auto, resident, packed",
         "tuneqdm.evaluate.sampler | plms | one of ddim, pndm",
         "tuneqdm.storage.runs | '' | a non-empty text",
       })

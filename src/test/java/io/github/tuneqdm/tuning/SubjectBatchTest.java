@@ -33,6 +33,21 @@ class SubjectBatchTest {
     }
   }
 
+  @Test
+  void fewerSamplesAtATimeGiveTheSameScalesUpToRounding() {
+    try (Compute compute = Compute.cpu(2);
+        TunableUNet network = ToyWorld.fourBits(compute)) {
+      float[] atOnce = step(compute, network, start(network), 2);
+      float[] oneByOne = step(compute, network, start(network), 1);
+
+      double largest = 0;
+      for (int i = 0; i < atOnce.length; i++) {
+        largest = Math.max(largest, Math.abs(atOnce[i] - oneByOne[i]));
+      }
+      assertThat(largest).isLessThan(1e-5); // a hundredth of the step's length
+    }
+  }
+
   private static float[] start(TunableUNet network) {
     float[] one = DeltaScales.initial(network, 2).rows();
     float[] both = Arrays.copyOf(one, 2 * one.length);
@@ -41,9 +56,14 @@ class SubjectBatchTest {
   }
 
   private static float[] step(Compute compute, TunableUNet network, float[] start) {
+    return step(compute, network, start, 2);
+  }
+
+  private static float[] step(Compute compute, TunableUNet network, float[] start, int together) {
     try (SubjectBatch batch =
             new SubjectBatch(compute, network, 2, 2, start, AdamWSettings.REFERENCE, true);
         NDManager scope = compute.scope()) {
+      batch.limitTogether(together);
       var sample = Compute.floats(scope, noise(0, 2 * 1024), 2, 4, 16, 16);
       var target = Compute.floats(scope, noise(1, 2 * 1024), 2, 4, 16, 16);
       var context = Compute.floats(scope, noise(2, 2 * 24 * 96), 2, 24, 96);

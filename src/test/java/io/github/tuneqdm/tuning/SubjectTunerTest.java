@@ -26,7 +26,7 @@ class SubjectTunerTest {
   }
 
   private static List<TunedSubject> tune(TuningSettings settings, Subject... subjects) {
-    return new SubjectTuner(compute, ToyWorld.base(), () -> ToyWorld.fourBits(compute), settings)
+    return new SubjectTuner(compute, ToyWorld.base(), ToyWorld.network(compute), settings)
         .tune(List.of(subjects), (step, loss) -> {});
   }
 

@@ -1,4 +1,4 @@
-package io.github.tuneqdm.bench;
+package io.github.tuneqdm.models;
 
 import java.util.Arrays;
 import java.util.Map;
@@ -9,8 +9,9 @@ import java.util.Map;
  *
  * @param layers of Linear and Conv2d layers
  * @param attention of queries with keys, and of weights with values
+ * @param outputs numbers that all layers put out
  */
-record Workload(double layers, double attention) {
+public record Workload(double layers, double attention, double outputs) {
   private static final String WEIGHT = ".weight";
 
   /**
@@ -19,9 +20,10 @@ record Workload(double layers, double attention) {
    * @param side of the largest level, in its pixels
    * @param tokens of a prompt
    */
-  static Workload of(Map<String, long[]> shapes, int levels, int side, int tokens) {
+  public static Workload of(Map<String, long[]> shapes, int levels, int side, int tokens) {
     double layers = 0;
     double attention = 0;
+    double outputs = 0;
     for (Map.Entry<String, long[]> tensor : shapes.entrySet()) {
       String name = tensor.getKey();
       long[] shape = tensor.getValue();
@@ -34,11 +36,12 @@ record Workload(double layers, double attention) {
       boolean ofText = name.contains(".attn2.to_k") || name.contains(".attn2.to_v");
       double positions = once ? 1 : ofText ? tokens : pixels;
       layers += 2 * positions * Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+      outputs += positions * shape[0];
       if (name.endsWith(".to_q" + WEIGHT)) {
         attention += 4 * pixels * (name.contains(".attn2.") ? tokens : pixels) * shape[0];
       }
     }
-    return new Workload(layers, attention);
+    return new Workload(layers, attention, outputs);
   }
 
   /** Which level's pixels a layer writes: {@code up_blocks.0} is the smallest. */
@@ -54,7 +57,7 @@ record Workload(double layers, double attention) {
     };
   }
 
-  double forward() {
+  public double forward() {
     return layers + attention;
   }
 
@@ -62,7 +65,7 @@ record Workload(double layers, double attention) {
    * Forward and backward pass to the scales: a layer's backward is one more product, since no
    * weight wants a gradient; attention's are four for its two.
    */
-  double training() {
+  public double training() {
     return 2 * layers + 3 * attention;
   }
 }
