@@ -6,6 +6,7 @@ import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.OutOfMemory;
 import io.github.tuneqdm.tensor.Precision;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -25,6 +26,8 @@ public final class Bench {
     QUANTIZE,
     /** DINO and CLIP on pictures. */
     SCORE,
+    /** Where a training step's time goes. */
+    PROFILE,
     /** How far results in each precision lie from float32 on the CPU. */
     PARITY;
 
@@ -32,6 +35,8 @@ public final class Bench {
       return BenchSettings.choose("measure", name, values());
     }
   }
+
+  private static final Set<Part> NETWORK = EnumSet.of(Part.TRAIN, Part.PROFILE, Part.SAMPLE);
 
   private final BenchSettings settings;
   private final Consumer<String> out;
@@ -69,7 +74,7 @@ public final class Bench {
   }
 
   private void measure(Compute compute, Set<Part> parts) {
-    boolean base = parts.contains(Part.TRAIN) || parts.contains(Part.SAMPLE);
+    boolean base = parts.stream().anyMatch(NETWORK::contains);
     if (base) {
       long baseline = DeviceMemory.baseline(compute); // before anything else leaves its traces
       add(MatmulBench.run(compute, BenchSettings.lowerCase(compute.precision())));
@@ -78,6 +83,12 @@ public final class Bench {
         if (parts.contains(Part.TRAIN)) {
           TrainBench train = new TrainBench(loaded);
           forEachBatch(compute, "train", train::run);
+        }
+        if (parts.contains(Part.PROFILE)) {
+          ProfileBench profile = new ProfileBench(loaded);
+          for (int subjects : settings.subjects()) {
+            profile.run(subjects, settings.batches().get(0)).forEach(out);
+          }
         }
         if (parts.contains(Part.SAMPLE)) {
           try (SampleBench sample = new SampleBench(loaded)) {

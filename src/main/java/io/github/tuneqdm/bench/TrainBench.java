@@ -58,6 +58,14 @@ final class TrainBench {
     }
   }
 
+  /** One step of a batch that has made none before, so that nothing is replayed. */
+  void firstStep(int subjects, int perSubject) {
+    try (NDManager inputs = compute.scope();
+        SubjectBatch batch = subjectBatch(subjects)) {
+      new Step(inputs, batch, subjects, perSubject).run(1);
+    }
+  }
+
   private SubjectBatch subjectBatch(int subjects) {
     float[] one = base.initialScales().rows();
     float[] all = new float[subjects * one.length];

@@ -46,6 +46,7 @@ final class BenchCommand implements Callable<Integer> {
       description = {
         "train, sample: steps of training and pictures, for each number of subjects;",
         "quantize: the layers of the UNet; score: pictures through DINO and CLIP;",
+        "profile: where a training step's time goes, operation by operation;",
         "parity: results in each precision against float32 on the CPU.",
         "Left out: the first four."
       })

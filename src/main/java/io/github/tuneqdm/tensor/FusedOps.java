@@ -34,7 +34,13 @@ final class FusedOps extends TokenOps {
     }
 
     void launch(String name, int[] grid, int[] block, int shared, Object... parameters) {
-      device.launch(byName.computeIfAbsent(name, module::kernel), grid, block, shared, parameters);
+      CudaDevice.Kernel kernel = byName.computeIfAbsent(name, module::kernel);
+      OpTimes.measure(
+          name,
+          () -> {
+            device.launch(kernel, grid, block, shared, parameters);
+            return null;
+          });
     }
   }
 

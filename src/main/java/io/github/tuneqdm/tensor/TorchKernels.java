@@ -199,7 +199,8 @@ public final class TorchKernels implements AutoCloseable {
 
   /**
    * One AdamW step in place for S subjects, each clipped by its own gradient norm; theta, grad, m
-   * and v are (S, N * P) float32. Returns the norms before clipping (S,), in the manager of grad.
+   * and v are (S, N * P) float32. Returns the norms before clipping (S,), in the manager of grad,
+   * which is zero then.
    *
    * @param mask (P,), 0 at columns that stay as they are and 1 elsewhere; or none
    */

@@ -73,7 +73,7 @@ final class TorchScriptModule implements AutoCloseable {
       for (int i = 0; i < values.length; i++) {
         values[i] = toIValue(arguments[i]);
       }
-      return TorchScriptCall.run(module, method, values);
+      return OpTimes.measure(method, () -> TorchScriptCall.run(module, method, values));
     } finally {
       for (int i = 0; i < values.length; i++) {
         if (values[i] != null && values[i] != arguments[i]) {

@@ -169,7 +169,6 @@ public final class SubjectBatch implements AutoCloseable {
                     adamW.weightDecay(),
                     adamW.maxGradNorm()));
     norms.attach(scope);
-    gradient.muli(0);
     return norms;
   }
 

@@ -10,6 +10,11 @@ final class ConcatTokens implements TokenBlock {
   }
 
   @Override
+  public boolean isCheap() {
+    return true;
+  }
+
+  @Override
   public NDArray[] backward(Pass p, NDArray g, NDArray... in) {
     long first = in[0].getShape().get(3);
     return new NDArray[] {

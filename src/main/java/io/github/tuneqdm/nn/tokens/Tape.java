@@ -10,7 +10,8 @@ import java.util.Map;
 
 /**
  * Runs blocks forward, remembers them, and runs them backward. With {@code recompute} it keeps
- * nothing but the blocks' inputs, and runs each block forward again before its backward pass.
+ * nothing but the blocks' inputs, and runs each block forward again before its backward pass;
+ * inputs that are cheap to make are made again, too.
  */
 final class Tape {
   private record Entry(TokenBlock block, NDArray[] in, NDArray out, NDManager kept) {}
@@ -21,6 +22,7 @@ final class Tape {
   private final NDArray gradients;
   private final boolean recompute;
   private final Deque<Entry> entries = new ArrayDeque<>();
+  private final Map<NDArray, Entry> cheap = new IdentityHashMap<>();
 
   /**
    * @param scope owns results and all that is kept
@@ -55,8 +57,32 @@ final class Tape {
     if (recompute) {
       kept.close();
     }
-    entries.push(new Entry(block, in, out, kept));
+    Entry entry = new Entry(block, in, out, kept);
+    entries.push(entry);
+    if (recompute && block.isCheap()) {
+      cheap.put(out, entry);
+    }
     return out;
+  }
+
+  /** Nobody needs x any more, but for the backward pass. */
+  void release(NDArray x) {
+    if (!recording() || cheap.containsKey(x)) {
+      x.close();
+    }
+  }
+
+  /** An entry's inputs, in {@code temp} where they have to be made again. */
+  private NDArray[] inputs(Entry entry, NDManager temp) {
+    NDArray[] in = entry.in.clone();
+    for (int i = 0; i < in.length; i++) {
+      Entry source = cheap.get(in[i]);
+      if (source != null) {
+        TokenOps here = ops.in(temp);
+        in[i] = source.block.forward(new Pass(here, here, here, scales, null), source.in);
+      }
+    }
+    return in;
   }
 
   /** Sums the gradients of all scales; g is that of {@code result}, the last block's. */
@@ -69,17 +95,17 @@ final class Tape {
       entry.out.close();
       NDManager kept = recompute ? scope.newSubManager() : entry.kept;
       try (NDManager temp = scope.newSubManager()) {
+        NDArray[] in = inputs(entry, temp);
         if (recompute) {
           try (NDManager again = scope.newSubManager();
               NDManager forward = scope.newSubManager()) {
             entry.block.forward(
-                new Pass(ops.in(again), ops.in(kept), ops.in(forward), scales, gradients),
-                entry.in);
+                new Pass(ops.in(again), ops.in(kept), ops.in(forward), scales, gradients), in);
           }
         }
         NDArray[] before =
             entry.block.backward(
-                new Pass(ops, ops.in(kept), ops.in(temp), scales, gradients), own, entry.in);
+                new Pass(ops, ops.in(kept), ops.in(temp), scales, gradients), own, in);
         for (int i = 0; i < before.length; i++) {
           if (before[i] != null) {
             pending.merge(entry.in[i], before[i], this::sum);

@@ -11,6 +11,11 @@ interface TokenBlock {
   /** The block's result, made by {@code p.out()}. */
   NDArray forward(Pass p, NDArray... in);
 
+  /** Whether the result costs less to make again than to keep. */
+  default boolean isCheap() {
+    return false;
+  }
+
   /**
    * Sums the gradients of the block's scales into {@code p.gradients()}.
    *

@@ -125,11 +125,8 @@ public final class TokenBlocks implements UNetBlocks {
     return tape.run(new OutputTokens(norm, conv, groups, eps), x);
   }
 
-  /** In a pass with gradients, activations stay until the backward pass. */
   @Override
   public void release(NDArray x) {
-    if (!tape.recording()) {
-      x.close();
-    }
+    tape.release(x);
   }
 }
