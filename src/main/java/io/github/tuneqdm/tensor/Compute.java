@@ -109,6 +109,17 @@ public final class Compute implements AutoCloseable {
     return manager.create(FloatBuffer.wrap(values), new Shape(shape), DataType.FLOAT32);
   }
 
+  /**
+   * The numbers of a tensor that is needed no more: it is freed. From a GPU they come through a
+   * copy that would otherwise stay as long as the tensor's manager.
+   */
+  public static float[] take(NDArray x) {
+    try (NDManager scope = x.getManager().newSubManager()) {
+      x.attach(scope);
+      return x.toFloatArray();
+    }
+  }
+
   /** {@code values} in this compute's precision. */
   public NDArray weights(NDManager owner, float[] values, long... shape) {
     NDArray full = floats(owner, values, shape);

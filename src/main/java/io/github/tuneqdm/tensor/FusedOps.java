@@ -443,7 +443,6 @@ final class FusedOps extends TokenOps {
       NDArray g, NDArray v, Columns r, NDArray bias, Columns d, NDArray to) {
     int f = channels(v) / 2;
     Tiling t = Tiling.of(g, f);
-    NDArray y = emptyLike(v, 2L * f);
     try (NDArray part = partials(t, 3)) {
       kernels.launch(
           "geglu_backward",
@@ -456,7 +455,7 @@ final class FusedOps extends TokenOps {
           stride(r.rows()),
           bias,
           columns(d),
-          y,
+          v,
           part,
           t.l,
           f,
@@ -467,7 +466,7 @@ final class FusedOps extends TokenOps {
         finish(part, t, 3, 0, all, new int[] {p, p, p});
       }
     }
-    return y;
+    return v;
   }
 
   @Override

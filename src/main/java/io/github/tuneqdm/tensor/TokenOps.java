@@ -181,7 +181,7 @@ public class TokenOps {
     return tensor("geglu", v, r.rows(), r.from(), bias, d.from());
   }
 
-  /** The gradient of v. */
+  /** The gradient of v, whose memory it may take. */
   public NDArray gegluBackward(
       NDArray g, NDArray v, Columns r, NDArray bias, Columns d, NDArray to) {
     return tensor("geglu_backward", g, v, r.rows(), r.from(), bias, d.from(), to);

@@ -1,6 +1,7 @@
 package io.github.tuneqdm.tuning;
 
 import ai.djl.ndarray.NDArray;
+import io.github.tuneqdm.tensor.Compute;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -48,16 +49,14 @@ final class StepLog {
   void flush(int parts) {
     double[][] sums = new double[norms.size()][subjects];
     for (Losses l : losses) {
-      float[] values = l.each.toFloatArray();
+      float[] values = Compute.take(l.each);
       for (int b = 0; b < values.length; b++) {
         sums[l.step - finished][l.owner[b]] += values[b] / parts;
       }
-      l.each.close();
     }
     double total = 0;
     for (int i = 0; i < norms.size(); i++) {
-      float[] values = norms.get(i).each.toFloatArray();
-      norms.get(i).each.close();
+      float[] values = Compute.take(norms.get(i).each);
       for (int s = 0; s < subjects; s++) {
         records
             .get(s)

@@ -66,6 +66,7 @@ final class TransformerLayer {
   NDArray backward(Pass p, NDArray g, NDArray context) {
     NDArray to = p.gradients();
     NDArray gv = p.temp().scaleBackward(g, vOut, p.r(w, ffOut), to, null);
+    vOut.close();
     NDArray ge = p.linearBackward(p.temp(), w, ffOut, gv);
     gv.close();
     NDArray gIn = p.temp().gegluBackward(ge, vIn, p.r(w, ffIn), w.bias(ffIn), p.d(w, ffOut), to);

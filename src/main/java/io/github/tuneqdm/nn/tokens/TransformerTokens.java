@@ -59,6 +59,8 @@ final class TransformerTokens implements TokenBlock {
     gv.close();
     NDArray gh = p.temp().scaleBackward(gs, h, p.d(w, projOut), to, null);
     gs.close();
+    vOut.close(); // what is spent makes room for what comes
+    h.close();
     for (int j = layers.length - 1; j >= 0; j--) {
       NDArray before = layers[j].backward(p, gh, in[1]);
       gh.close();
