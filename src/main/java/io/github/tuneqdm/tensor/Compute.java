@@ -48,7 +48,12 @@ public final class Compute implements AutoCloseable {
    */
   public static Compute open(Device device, Precision precision, int threads) {
     try {
-      Engine.getEngine(ENGINE);
+      Engine engine = Engine.getEngine(ENGINE);
+      if (device.isGpu() && device.getDeviceId() >= engine.getGpuCount()) {
+        throw TuneQdmException.environment(
+            "Cannot use GPU %d: PyTorch sees %d here (is its CUDA build installed, and does nvidia-smi list the GPU? or set tuneqdm.device.kind=cpu)"
+                .formatted(device.getDeviceId(), engine.getGpuCount()));
+      }
       JniUtils.setNumThreads(threads);
       return new Compute(device, precision);
     } catch (EngineException | UnsatisfiedLinkError e) {

@@ -1,6 +1,7 @@
 package io.github.tuneqdm.tuning;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
@@ -8,6 +9,7 @@ import io.github.tuneqdm.ToyWorld;
 import io.github.tuneqdm.models.DeltaScales;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
+import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.PhiloxRandom;
 import java.util.Arrays;
@@ -46,6 +48,47 @@ class SubjectBatchTest {
       }
       assertThat(largest).isLessThan(1e-5); // a hundredth of the step's length
     }
+  }
+
+  @Test
+  void packedIntegersTrainLikeResidentWeights() {
+    try (Compute compute = Compute.cpu(2)) {
+      double[] resident = losses(compute, MemoryMode.RESIDENT);
+      double[] packed = losses(compute, MemoryMode.PACKED);
+
+      for (int step = 0; step < resident.length; step++) {
+        assertThat(packed[step]).isCloseTo(resident[step], withinPercentage(0.1));
+      }
+      assertThat(resident[resident.length - 1]).isLessThan(resident[0]);
+    }
+  }
+
+  /** Losses of 50 steps on one sample. */
+  private static double[] losses(Compute compute, MemoryMode mode) {
+    double[] losses = new double[50];
+    try (TunableUNet network = ToyWorld.quantized(compute, 4, mode);
+        SubjectBatch batch =
+            new SubjectBatch(
+                compute,
+                network,
+                1,
+                1,
+                DeltaScales.initial(network, 1).rows(),
+                AdamWSettings.REFERENCE,
+                true)) {
+      for (int step = 0; step < losses.length; step++) {
+        try (NDManager scope = compute.scope()) {
+          var sample = Compute.floats(scope, noise(0, 1024), 1, 4, 16, 16);
+          var target = Compute.floats(scope, noise(1, 1024), 1, 4, 16, 16);
+          var context = Compute.floats(scope, noise(2, 24 * 96), 1, 24, 96);
+          UNet.Input input = new UNet.Input(sample, scope.create(new long[] {500}), context);
+          losses[step] =
+              batch.accumulate(input, target, scope.ones(new Shape(1)), new int[] {0}).getFloat();
+          batch.update(scope, 1e-4, 1); // the demo's rate
+        }
+      }
+    }
+    return losses;
   }
 
   private static float[] start(TunableUNet network) {
