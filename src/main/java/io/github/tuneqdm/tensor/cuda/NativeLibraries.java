@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
  * run-time compiler, which PyTorch ships beside them.
  */
 final class NativeLibraries {
-  private static final Pattern MAPPED = Pattern.compile("\\S+\\s.*\\s(/\\S+\\.so[.\\d]*)$");
+  private static final Pattern MAPPED = Pattern.compile("[^/]*(/.*\\.so[.\\d]*)");
 
   private final Set<Path> loaded = new LinkedHashSet<>();
 
