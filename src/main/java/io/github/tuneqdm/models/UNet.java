@@ -173,10 +173,6 @@ public final class UNet implements AutoCloseable {
 
   private Attention attention(String prefix, AttentionKind kind, int index, int width) {
     int heads = config.heads().get(index);
-    if (width % heads != 0) {
-      throw new IllegalArgumentException(
-          width + " channels do not divide into " + heads + " heads");
-    }
     ModelBuilder.Block block = builder.block(prefix);
     if (kind == AttentionKind.SELF) {
       block

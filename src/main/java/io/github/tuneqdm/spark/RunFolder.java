@@ -172,17 +172,23 @@ public final class RunFolder {
         .map(json -> SubjectStatus.fromJson(json, status(subject).toString()));
   }
 
+  /** The photos that a subject was trained without. */
+  List<RejectedPhoto> rejects(String subject) {
+    return subjectStatus(subject).map(SubjectStatus::rejects).orElse(List.of());
+  }
+
   boolean isDone(String subject) {
     return subjectStatus(subject).map(SubjectStatus::isDone).orElse(false);
   }
 
   /** Publishes a trained subject: scales and steps first, the status that vouches for them last. */
-  SubjectStatus publish(String subject, byte[] deltas, List<StepRecord> steps) {
+  SubjectStatus publish(
+      String subject, byte[] deltas, List<StepRecord> steps, List<RejectedPhoto> rejects) {
     Publisher.Published published = Publisher.publish(fs, deltas(subject), deltas);
     STEPS.publish(fs, steps(subject), steps);
     StepRecord last = steps.get(steps.size() - 1);
     SubjectStatus status =
-        SubjectStatus.done(subject, last.step(), last.loss(), published.sha256());
+        SubjectStatus.done(subject, last.step(), last.loss(), published.sha256(), rejects);
     write(status);
     return status;
   }

@@ -86,7 +86,14 @@ public final class TrainAllSubjectsJob {
       new ClassImages(config, spark, out).make(run, subjects);
     }
     List<BatchTask.Outcome> outcomes = tasks.isEmpty() ? List.of() : train(tasks);
+    outcomes.forEach(outcome -> tellRejects(outcome.status()));
     return result(plan, run, subjects, missing, outcomes);
+  }
+
+  private void tellRejects(SubjectStatus status) {
+    for (RejectedPhoto reject : status.rejects()) {
+      out.println(status.subject() + " was trained without a photo: " + reject.reason());
+    }
   }
 
   private List<BatchTask> tasks(
