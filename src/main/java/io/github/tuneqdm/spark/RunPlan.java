@@ -62,7 +62,8 @@ public record RunPlan(String runId, String baseId, List<List<String>> batches, i
 
   private static String runId(
       TuneQdmConfig config, String baseId, String modelHash, List<SubjectEntry> subjects) {
-    StringBuilder text = new StringBuilder("run 1\n"); // the form of this text
+    StringBuilder text =
+        new StringBuilder("run 2\n"); // the form of this text and of the arithmetic behind a run
     text.append(config.renderOnly(DETERMINING));
     text.append("base ").append(baseId).append("\nmodel ").append(modelHash).append('\n');
     for (SubjectEntry subject : subjects) {
