@@ -170,7 +170,9 @@ class CommandLinesIT {
   @Test
   void whatIsNotUnderstoodIsNoticed() {
     assertThat(CommandLines.complaint(List.of("evaluate", "--confg", "x"))).contains("--confg");
-    assertThat(SparkSettings.unknown(List.of("spark.kubernetes.containr.image", "spark.executor.memory")))
+    assertThat(
+            SparkSettings.unknown(
+                List.of("spark.kubernetes.containr.image", "spark.executor.memory")))
         .containsExactly("spark.kubernetes.containr.image");
     assertThatThrownBy(() -> parsed(List.of("--mastr", "yarn", "a.jar")))
         .hasMessageContaining("--mastr");
