@@ -8,8 +8,10 @@ import com.typesafe.config.ConfigFactory;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TuneQdmConfigTest {
@@ -332,16 +335,24 @@ class TuneQdmConfigTest {
     assertThat(config.render()).contains("tuneqdm.tuning.seed = 42  # default");
   }
 
+  static List<Path> readyConfigurations() throws IOException {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(Path.of("conf"), "*.conf")) {
+      List<Path> found = new ArrayList<>();
+      files.forEach(found::add);
+      return found;
+    }
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"toyworld.conf", "sd14.conf"})
-  void theReadyConfigurationsLoad(String name) {
+  @MethodSource("readyConfigurations")
+  void everyReadyConfigurationLoads(Path file) {
     ConfigLayers layers =
         new ConfigLayers(
             Map.of(),
             Map.of("tuneqdm.demo.dir", "src/demo/toyworld"),
-            Optional.of(ConfigSource.file(Path.of("conf", name))));
+            Optional.of(ConfigSource.file(file)));
 
-    assertThat(layers.load().quantizerBits()).isEqualTo(4);
+    assertThat(layers.load().settingsWithOrigins()).isNotEmpty();
   }
 
   private TuneQdmConfig load(String file) {
