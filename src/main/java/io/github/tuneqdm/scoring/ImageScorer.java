@@ -67,12 +67,15 @@ public final class ImageScorer implements AutoCloseable {
       for (String text : texts.subList(from, to)) {
         ids.add(tokenizer.encode(text, clip.textLength()));
       }
+      while (ids.size() < PictureEncoders.BATCH) {
+        ids.add(ids.get(0));
+      }
       int at = from;
       Compute.withGradients(
           false,
           () -> {
             try (NDManager scope = compute.scope()) {
-              PictureEncoders.put(clip.text(scope, ids).embeds(), rows, at);
+              PictureEncoders.put(clip.text(scope, ids).embeds(), rows, at, to - at);
             }
             return null;
           });

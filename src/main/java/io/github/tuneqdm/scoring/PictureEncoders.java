@@ -17,7 +17,10 @@ import java.util.function.Supplier;
 
 /** DINO and CLIP's picture tower over the same pictures. Embeddings are not normalised. */
 public final class PictureEncoders implements AutoCloseable {
-  /** Pictures a forward pass; the same everywhere, so that scores repeat to the bit. */
+  /**
+   * Rows of a forward pass; always as many, since on some CPUs their number decides the last bits
+   * of each: so a picture's scores do not depend on what is scored beside it.
+   */
   static final int BATCH = 16;
 
   private static final int BATCHES_AHEAD = 3;
@@ -94,28 +97,28 @@ public final class PictureEncoders implements AutoCloseable {
         false,
         () -> {
           try (NDManager scope = compute.scope()) {
-            put(encoder.apply(stack(scope, pictures)), rows, from);
+            put(encoder.apply(stack(scope, pictures)), rows, from, pictures.size());
           }
           return null;
         });
   }
 
-  /** (B, 3, H, W). */
+  /** (BATCH, 3, H, W), zero where there are no more pictures. */
   private static NDArray stack(NDManager scope, List<Pixels> pictures) {
     Pixels first = pictures.get(0);
-    float[] all = new float[pictures.size() * first.values.length];
+    float[] all = new float[BATCH * first.values.length];
     for (int i = 0; i < pictures.size(); i++) {
       System.arraycopy(
           pictures.get(i).values, 0, all, i * first.values.length, first.values.length);
     }
-    return Compute.floats(scope, all, pictures.size(), 3, first.height, first.width);
+    return Compute.floats(scope, all, BATCH, 3, first.height, first.width);
   }
 
-  /** Brings embeddings (B, D) to {@code rows} from {@code from} on. */
-  static void put(NDArray embeddings, float[][] rows, int from) {
+  /** Brings the first {@code count} embeddings (B, D) to {@code rows} from {@code from} on. */
+  static void put(NDArray embeddings, float[][] rows, int from, int count) {
     int width = (int) embeddings.getShape().get(1);
     float[] values = embeddings.toType(DataType.FLOAT32, false).toFloatArray();
-    for (int i = 0; i * width < values.length; i++) {
+    for (int i = 0; i < count; i++) {
       rows[from + i] = Arrays.copyOfRange(values, i * width, (i + 1) * width);
     }
   }

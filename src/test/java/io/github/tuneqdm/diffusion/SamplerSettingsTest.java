@@ -3,6 +3,7 @@ package io.github.tuneqdm.diffusion;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
@@ -38,12 +39,18 @@ class SamplerSettingsTest {
     for (int steps : new int[] {10, 50}) {
       try (SamplerRun run = Samplers.named(name, base).start(steps)) {
         String key = stored + "." + steps + ".";
-        assertThat(run.timesteps()).isEqualTo(goldens.doubles(key + "timesteps"));
+        // Roots differ by a unit in the last place from one family of CPUs to the next.
+        assertThat(run.timesteps())
+            .usingComparatorWithPrecision(5e-4)
+            .containsExactly(goldens.doubles(key + "timesteps"));
         if (run.sigmas().length > 0) {
-          assertThat(run.sigmas()).isEqualTo(goldens.floats(key + "sigmas"));
+          assertThat(run.sigmas())
+              .usingComparatorWithPrecision(5e-6f)
+              .containsExactly(goldens.floats(key + "sigmas"));
         }
         assertThat(run.initNoiseSigma())
-            .isEqualTo(goldens.info().get(key + "init_noise_sigma").doubleValue());
+            .isCloseTo(
+                goldens.info().get(key + "init_noise_sigma").doubleValue(), withinPercentage(5e-5));
       }
     }
   }
