@@ -1,7 +1,7 @@
 package io.github.tuneqdm.spark;
 
-import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.storage.Publisher;
+import io.github.tuneqdm.storage.StorageProblem;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
@@ -43,7 +43,7 @@ public record SubjectEntry(
       try (InputStream in = fs.open(file)) {
         return in.readAllBytes();
       } catch (IOException e) {
-        throw TuneQdmException.environment("Cannot read " + path + ": " + e, e);
+        throw StorageProblem.environment("Cannot read " + path, e);
       }
     }
   }
