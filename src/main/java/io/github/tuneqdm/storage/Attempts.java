@@ -4,7 +4,6 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.UUID;
-import java.util.concurrent.CompletionException;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.CommonPathCapabilities;
 import org.apache.hadoop.fs.FileStatus;
@@ -63,7 +62,7 @@ public final class Attempts {
           uploads.abortUploadsUnderPath(folder).join();
         }
       }
-    } catch (IOException | CompletionException | UnsupportedOperationException e) {
+    } catch (IOException | RuntimeException e) {
       return swept; // housekeeping never fails a run
     }
     return swept;
@@ -72,6 +71,9 @@ public final class Attempts {
   private static int sweep(FileSystem fs, Path folder, long before) {
     int swept = 0;
     try {
+      if (Publisher.appearsWhole(fs, folder)) {
+        return swept; // there are no such files
+      }
       for (RemoteIterator<LocatedFileStatus> all = fs.listFiles(folder, true); all.hasNext(); ) {
         FileStatus file = all.next();
         if (isAttempt(file.getPath().getName())
@@ -82,7 +84,7 @@ public final class Attempts {
       }
     } catch (FileNotFoundException e) {
       return swept; // nothing there yet, or it went while it was listed
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       return swept; // housekeeping never fails a run
     }
     return swept;

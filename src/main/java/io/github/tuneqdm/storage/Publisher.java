@@ -9,6 +9,7 @@ import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.CommonPathCapabilities;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FSDataOutputStreamBuilder;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -16,6 +17,7 @@ import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Options.CreateFileOptionKeys;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.StreamCapabilities;
+import org.apache.hadoop.io.IOUtils;
 
 /**
  * Puts finished files where readers look for them: a reader sees a whole file or none, and attempts
@@ -69,9 +71,7 @@ public final class Publisher {
     Path probe = Attempts.of(new Path(folder, "probe"));
     try {
       fs.mkdirs(folder);
-      try (FSDataOutputStream out = fs.create(probe, false)) {
-        out.write(1);
-      }
+      write(fs, probe, () -> new ByteArrayInputStream(new byte[1]));
       fs.delete(probe, false);
     } catch (IOException e) {
       deleteQuietly(fs, probe);
@@ -238,12 +238,7 @@ public final class Publisher {
     Path attempt = Attempts.of(wanted.path());
     try {
       fs.mkdirs(wanted.path().getParent());
-      try (FSDataOutputStream out = fs.create(attempt, false)) {
-        copy(source, out);
-        if (out.hasCapability(StreamCapabilities.HSYNC)) {
-          out.hsync();
-        }
-      }
+      write(fs, attempt, source);
       Optional<String> defect = defect(fs, attempt, wanted);
       if (defect.isPresent()) {
         throw new IOException(defect.get());
@@ -257,6 +252,27 @@ public final class Publisher {
       return false;
     } finally {
       deleteQuietly(fs, attempt);
+    }
+  }
+
+  private static void write(FileSystem fs, Path path, Source source) throws IOException {
+    try {
+      FSDataOutputStream out = fs.create(path, false);
+      boolean written = false;
+      try {
+        copy(source, out);
+        if (out.hasCapability(StreamCapabilities.HSYNC)) {
+          out.hsync();
+        }
+        written = true;
+      } finally {
+        if (!written) { // HDFS throws the same exception again, which Java cannot add to itself
+          IOUtils.closeStream(out);
+        }
+      }
+      out.close();
+    } catch (FSError e) { // what Hadoop makes of a full local disk
+      throw new IOException(e.getCause().getMessage(), e);
     }
   }
 

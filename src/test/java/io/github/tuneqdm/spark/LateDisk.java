@@ -1,25 +1,19 @@
 package io.github.tuneqdm.spark;
 
 import java.io.IOException;
-import java.net.URI;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.spark.SparkEnv;
 
 /**
- * The local disk under the scheme {@code late:}. On the host {@value #SLOW_HOST} it starts to write
+ * The local disk. On the host {@value #SLOW_HOST} it starts to write
  * a subject's scales only when another attempt has published the subject, deaf to interrupts, and
  * tells so in {@code late-<subject>} beside the run's other files.
  */
 public final class LateDisk extends RawLocalFileSystem {
   static final String SLOW_HOST = "127.0.0.3";
   private static final int LONGEST_WAIT = 5000;
-
-  @Override
-  public URI getUri() {
-    return URI.create("late:///");
-  }
 
   @Override
   public FSDataOutputStream create(Path path, boolean overwrite) throws IOException {

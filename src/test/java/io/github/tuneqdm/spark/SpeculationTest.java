@@ -26,15 +26,15 @@ class SpeculationTest {
     Map<String, String> undisturbed = train(SparkTests.Master.local(), storage.resolve("local"));
 
     Path runs = storage.resolve("cluster/runs");
-    TuneQdmConfig config =
-        SparkTests.config(
-            storage.resolve("cluster"),
-            SparkTests.tinyTraining(Map.of("tuneqdm.storage.runs", "late://" + runs)));
+    TuneQdmConfig config = config(storage.resolve("cluster"));
     StandaloneCluster cluster =
         StandaloneCluster.start(storage.resolve("spark"), "127.0.0.2", LateDisk.SLOW_HOST);
     SparkTests.Master master =
         SparkTests.Master.speculating(cluster)
-            .withHadoop(Map.of("fs.late.impl", LateDisk.class.getName()));
+            .withHadoop(
+                Map.of(
+                    "fs.file.impl", LateDisk.class.getName(),
+                    "fs.file.impl.disable.cache", "true"));
     try (cluster;
         master;
         OnDemandSpark spark = new OnDemandSpark("test", config)) {

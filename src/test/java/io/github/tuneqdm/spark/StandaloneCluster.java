@@ -2,14 +2,17 @@ package io.github.tuneqdm.spark;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** Spark's master and a worker for each host, in processes of their own. */
 final class StandaloneCluster implements AutoCloseable {
@@ -32,6 +35,7 @@ final class StandaloneCluster implements AutoCloseable {
     StandaloneCluster cluster = new StandaloneCluster(folder, freePort());
     cluster.launch(
         "127.0.0.1", "org.apache.spark.deploy.master.Master", "--port", "" + cluster.port);
+    cluster.awaitMaster();
     for (String host : hosts) {
       cluster.launch(
           host,
@@ -45,6 +49,18 @@ final class StandaloneCluster implements AutoCloseable {
           cluster.url());
     }
     return cluster;
+  }
+
+  private void awaitMaster() throws IOException {
+    while (processes.get(0).isAlive()) {
+      try {
+        new Socket("127.0.0.1", port).close();
+        return;
+      } catch (ConnectException e) {
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+      }
+    }
+    throw new IOException("The master did not start: see " + folder.resolve("0.log"));
   }
 
   private static int freePort() throws IOException {

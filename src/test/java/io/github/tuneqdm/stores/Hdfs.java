@@ -11,7 +11,11 @@ import org.apache.hadoop.hdfs.MiniDFSCluster;
 
 /** An HDFS of one name node and one data node in this JVM. */
 public final class Hdfs implements Stores.Store {
-  private static final Map<String, String> SETTINGS = Map.of("dfs.replication", "1");
+  private static final Map<String, String> SETTINGS =
+      Map.of(
+          "dfs.replication", "1",
+          // A file's last block is often reported a moment after its stream is closed.
+          "dfs.client.block.write.locateFollowingBlock.initial.delay.ms", "20");
 
   private final MiniDFSCluster cluster;
 
@@ -53,6 +57,6 @@ public final class Hdfs implements Stores.Store {
 
   @Override
   public void close() {
-    cluster.shutdown(true);
+    cluster.shutdown();
   }
 }

@@ -1,5 +1,6 @@
 package io.github.tuneqdm.stores;
 
+import io.github.tuneqdm.storage.StorageDefaults;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -126,7 +127,7 @@ public final class S3Server implements Stores.Store {
         "aws.credentials.provider", "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider");
     settings.put("access.key", USER);
     settings.put("secret.key", SECRET);
-    settings.put("attempts.maximum", "2");
+    settings.put("attempts.maximum", "0");
     settings.put("retry.limit", "4");
     settings.put("retry.interval", "20ms");
     settings.put("retry.throttle.limit", "4");
@@ -136,11 +137,11 @@ public final class S3Server implements Stores.Store {
     return ofBucket;
   }
 
-  /** As a client has them. */
+  /** As a job has them. */
   public static Configuration configuration(Map<String, String> settings) {
     Configuration configuration = new Configuration();
     settings.forEach(configuration::set);
-    return configuration;
+    return StorageDefaults.applyTo(configuration);
   }
 
   @Override
