@@ -5,11 +5,13 @@ import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
 
 /**
- * The local disk. On the host {@value #SLOW_HOST} it starts to write
- * a subject's scales only when another attempt has published the subject, deaf to interrupts, and
- * tells so in {@code late-<subject>} beside the run's other files.
+ * The local disk. On the host {@value #SLOW_HOST} it starts to write a subject's scales only when
+ * another attempt has published the subject, deaf to interrupts; elsewhere a copy of a task writes
+ * them only when the original is waiting so. Files {@code arrived-<subject>} and {@code
+ * late-<subject>} beside the subjects tell how far the original is.
  */
 public final class LateDisk extends RawLocalFileSystem {
   static final String SLOW_HOST = "127.0.0.3";
@@ -17,26 +19,35 @@ public final class LateDisk extends RawLocalFileSystem {
 
   @Override
   public FSDataOutputStream create(Path path, boolean overwrite) throws IOException {
-    boolean late =
-        path.getName().startsWith(".deltas.safetensors")
-            && SparkEnv.get().blockManager().blockManagerId().host().equals(SLOW_HOST);
-    if (!late) {
+    if (!path.getName().startsWith(".deltas.safetensors")) {
       return super.create(path, overwrite);
     }
     Path subject = path.getParent();
+    Path arrived = new Path(subject.getParent(), "arrived-" + subject.getName());
+    if (!SparkEnv.get().blockManager().blockManagerId().host().equals(SLOW_HOST)) {
+      if (TaskContext.get().attemptNumber() > 0) {
+        await(arrived);
+      }
+      return super.create(path, overwrite);
+    }
+    super.create(arrived, true).close();
+    await(new Path(subject, "status.json"));
+    FSDataOutputStream out = super.create(path, overwrite);
+    super.create(new Path(subject.getParent(), "late-" + subject.getName()), true).close();
+    return out;
+  }
+
+  private void await(Path file) throws IOException {
     boolean interrupted = false;
-    for (int i = 0; i < LONGEST_WAIT && !exists(new Path(subject, "status.json")); i++) {
+    for (int i = 0; i < LONGEST_WAIT && !exists(file); i++) {
       try {
         Thread.sleep(20);
       } catch (InterruptedException e) {
         interrupted = true;
       }
     }
-    FSDataOutputStream out = super.create(path, overwrite);
-    super.create(new Path(subject.getParent(), "late-" + subject.getName()), true).close();
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-    return out;
   }
 }

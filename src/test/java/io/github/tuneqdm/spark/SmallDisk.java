@@ -73,7 +73,8 @@ final class SmallDisk implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    String problem = run("umount", folder.toString());
+    // Weights that were mapped keep the disk busy until they are collected.
+    String problem = run("umount", "--lazy", folder.toString());
     if (!problem.isEmpty()) {
       throw new IOException(problem);
     }
