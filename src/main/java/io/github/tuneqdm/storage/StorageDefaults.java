@@ -6,13 +6,13 @@ import org.apache.hadoop.conf.Configuration;
 /**
  * How storage is asked, and how long it is waited for. Hadoop's own defaults let a wrong address
  * pass for a slow one for a quarter of an hour; with these a job outlives half a minute without its
- * store, and says within two minutes that it is not there.
+ * store, and says within three minutes that it is not there.
  */
 public final class StorageDefaults {
   private static final Map<String, String> DEFAULTS =
       Map.of(
-          "fs.s3a.connection.establish.timeout", "5s",
-          "fs.s3a.attempts.maximum", "1", // repeats by the client, within each of the next
+          "fs.s3a.connection.establish.timeout", "15s", // the least it accepts
+          "fs.s3a.attempts.maximum", "0", // repeats by the client, within each of the next
           "fs.s3a.retry.limit", "6", // after 0.5, 1, 2, ... seconds: 31 in all
           "fs.s3a.input.stream.type", "classic", // the newer one does not repeat failed reads
           "ipc.client.connect.timeout", "10000",
