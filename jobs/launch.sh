@@ -113,8 +113,10 @@ fi
 if [[ -z $driver_memory ]] && ! grep -qs '^[[:space:]]*spark\.driver\.memory' "${SPARK_CONF_DIR:-$SPARK_HOME/conf}/spark-defaults.conf"; then
   spark_options=(--driver-memory "$(heap)" "${spark_options[@]}")
 fi
+# shellcheck disable=SC2089 # Spark's launcher reads the quotes
 for option in "${java_options[@]}"; do
   SPARK_SUBMIT_OPTS="${SPARK_SUBMIT_OPTS:-} \"$option\""
 done
+# shellcheck disable=SC2090
 export SPARK_SUBMIT_OPTS
 exec "$SPARK_HOME/bin/spark-submit" "${spark_options[@]}" "$jar" "$command" "${our_options[@]}"

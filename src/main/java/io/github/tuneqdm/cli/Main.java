@@ -45,7 +45,7 @@ public final class Main {
       description = "Shows the version.")
   private boolean version;
 
-  private Main() {}
+  Main() {}
 
   public static void main(String[] args) {
     int status = run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args);

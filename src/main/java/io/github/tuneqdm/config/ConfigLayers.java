@@ -30,15 +30,44 @@ public record ConfigLayers(
 
   /** Merges the layers, resolves references between keys, and checks every key and value. */
   public TuneQdmConfig load() {
-    Config merged =
-        commandLine()
-            .withFallback(sparkConf())
-            .withFallback(file.map(ConfigSource::parse).orElse(ConfigFactory.empty()))
-            .withFallback(demoDir())
-            .withFallback(reference());
-    Config resolved = resolve(merged);
-    resolved.root().forEach(ConfigLayers::refuseUnknown);
-    return TuneQdmConfig.of(resolved);
+    try {
+      Config fromFile = file.map(ConfigSource::parse).orElse(ConfigFactory.empty());
+      // Before resolving: what no key may be called cannot serve to multiply values either.
+      fromFile.root().forEach(ConfigLayers::refuseOtherRoots);
+      Config merged =
+          commandLine()
+              .withFallback(sparkConf())
+              .withFallback(fromFile)
+              .withFallback(demoDir())
+              .withFallback(reference());
+      Config resolved = resolve(merged);
+      resolved.root().forEach(ConfigLayers::refuseUnknown);
+      return TuneQdmConfig.of(resolved);
+    } catch (StackOverflowError e) {
+      throw TuneQdmException.usage("Cannot read the configuration: it is nested too deeply");
+    }
+  }
+
+  private static void refuseOtherRoots(String name, ConfigValue value) {
+    if (!Keys.ROOT.equals(name + ".")) {
+      throw unknown(firstPath(name, value), value.origin().description());
+    }
+  }
+
+  /** Down to a value, so that the key that was meant can be guessed. */
+  private static String firstPath(String name, ConfigValue value) {
+    String path = name;
+    ConfigValue at = value;
+    try {
+      while (at instanceof ConfigObject members && !members.isEmpty()) {
+        Map.Entry<String, ConfigValue> first = members.entrySet().iterator().next();
+        path += "." + first.getKey();
+        at = first.getValue();
+      }
+    } catch (ConfigException.NotResolved e) {
+      return path; // what refers to others has no members yet
+    }
+    return path;
   }
 
   static Config reference() {

@@ -1,11 +1,6 @@
 package io.github.tuneqdm.config;
 
 import com.typesafe.config.Config;
-import com.typesafe.config.ConfigException;
-import com.typesafe.config.ConfigFactory;
-import com.typesafe.config.ConfigParseOptions;
-import io.github.tuneqdm.error.TuneQdmException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Where the layer above the defaults comes from: a local file, or a text from any storage. */
@@ -23,31 +18,19 @@ public sealed interface ConfigSource {
     return new Text(text, name);
   }
 
-  /** A file; it may include others beside it. */
+  /** A file; it may include others beside it and refer to the environment. */
   record File(Path path) implements ConfigSource {
     @Override
     public Config parse() {
-      if (!Files.isRegularFile(path)) {
-        throw TuneQdmException.usage("Cannot read --config " + path + ": there is no such file");
-      }
-      try {
-        return ConfigFactory.parseFile(path.toFile());
-      } catch (ConfigException e) {
-        throw TuneQdmException.usage("Cannot read --config " + path + ": " + e.getMessage());
-      }
+      return ConfigText.parse(path);
     }
   }
 
-  /** A text. */
+  /** A text, such as a run's stored configuration: values alone. */
   record Text(String text, String name) implements ConfigSource {
     @Override
     public Config parse() {
-      try {
-        return ConfigFactory.parseString(
-            text, ConfigParseOptions.defaults().setOriginDescription(name));
-      } catch (ConfigException e) {
-        throw TuneQdmException.inputData("Cannot read " + name + ": " + e.getMessage(), e);
-      }
+      return ConfigText.parse(text, name);
     }
   }
 }

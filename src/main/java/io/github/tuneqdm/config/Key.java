@@ -27,6 +27,12 @@ final class Key<T> {
 
   private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*");
 
+  /** Without control characters; what stands before a colon and the first slash is a scheme. */
+  private static final Pattern LOCATION =
+      Pattern.compile("[A-Za-z][A-Za-z0-9+.-]*:/\\P{Cntrl}*|[^:/\\p{Cntrl}]*(/\\P{Cntrl}*)?");
+
+  private static final String LOCATION_IN_WORDS = "a path or an address such as hdfs://host/folder";
+
   private final String path;
   private final String allowed;
   private final Function<Object, T> parser;
@@ -99,8 +105,18 @@ final class Key<T> {
     return scalar(path, "a text", text -> text, value -> true);
   }
 
-  static Key<String> nonEmptyText(String path) {
-    return scalar(path, "a non-empty text", text -> text, value -> !value.isBlank());
+  /** A path or an address; empty where there is none. */
+  static Key<String> location(String path) {
+    return scalar(
+        path, LOCATION_IN_WORDS, text -> text, value -> LOCATION.matcher(value).matches());
+  }
+
+  static Key<String> nonEmptyLocation(String path) {
+    return scalar(
+        path,
+        "a non-empty text, " + LOCATION_IN_WORDS,
+        text -> text,
+        value -> !value.isBlank() && LOCATION.matcher(value).matches());
   }
 
   /** A list of texts; on a command line its members are separated by commas. */

@@ -8,21 +8,26 @@ import java.util.Optional;
 final class Keys {
   static final String ROOT = "tuneqdm.";
 
+  /** Twice the longest key: what a hostile key has beyond that tells nothing. */
+  private static final int LONGEST_COMPARED = 100;
+
   /** Set by the launchers: where the embedded demo lies. The one key without a default. */
-  static final Key<String> DEMO_DIR = Key.text(ROOT + "demo.dir");
+  static final Key<String> DEMO_DIR = Key.location(ROOT + "demo.dir");
 
-  static final Key<String> MODEL_BASE = Key.text(ROOT + "model.base");
-  static final Key<String> MODEL_DINO = Key.text(ROOT + "model.dino");
-  static final Key<String> MODEL_CLIP = Key.text(ROOT + "model.clip");
+  static final Key<String> MODEL_BASE = Key.location(ROOT + "model.base");
+  static final Key<String> MODEL_DINO = Key.location(ROOT + "model.dino");
+  static final Key<String> MODEL_CLIP = Key.location(ROOT + "model.clip");
 
-  static final Key<String> DATA_SUBJECTS = Key.text(ROOT + "data.subjects");
+  static final Key<String> DATA_SUBJECTS = Key.location(ROOT + "data.subjects");
   static final Key<List<String>> DATA_NAMES = Key.list(ROOT + "data.names");
   static final Key<Integer> DATA_RESOLUTION = Key.integer(ROOT + "data.resolution", 8, 4096);
   static final Key<Boolean> DATA_CENTER_CROP = Key.flag(ROOT + "data.center-crop");
   static final Key<Long> DATA_MAX_PIXELS = Key.longInteger(ROOT + "data.max-pixels", 1, 1L << 30);
+  static final Key<Long> DATA_MAX_PHOTO_BYTES =
+      Key.longInteger(ROOT + "data.max-photo-bytes", 1, 2_000_000_000);
 
-  static final Key<String> STORAGE_RUNS = Key.nonEmptyText(ROOT + "storage.runs");
-  static final Key<String> STORAGE_BASES = Key.nonEmptyText(ROOT + "storage.bases");
+  static final Key<String> STORAGE_RUNS = Key.nonEmptyLocation(ROOT + "storage.runs");
+  static final Key<String> STORAGE_BASES = Key.nonEmptyLocation(ROOT + "storage.bases");
 
   static final Key<Integer> QUANTIZER_BITS = Key.oneOf(ROOT + "quantizer.bits", 2, 4, 8);
   static final Key<Boolean> QUANTIZER_SYMMETRIC = Key.flag(ROOT + "quantizer.symmetric");
@@ -72,7 +77,7 @@ final class Keys {
   static final Key<Integer> DEVICE_THREADS = Key.integer(ROOT + "device.threads", 1, 1024);
 
   static final Key<String> EVALUATE_RUN = Key.text(ROOT + "evaluate.run");
-  static final Key<String> EVALUATE_PROMPTS = Key.text(ROOT + "evaluate.prompts");
+  static final Key<String> EVALUATE_PROMPTS = Key.location(ROOT + "evaluate.prompts");
   static final Key<Integer> EVALUATE_IMAGES_PER_PROMPT =
       Key.integer(ROOT + "evaluate.images-per-prompt", 1, 10_000);
   static final Key<String> EVALUATE_SAMPLER =
@@ -103,6 +108,7 @@ final class Keys {
           DATA_RESOLUTION,
           DATA_CENTER_CROP,
           DATA_MAX_PIXELS,
+          DATA_MAX_PHOTO_BYTES,
           STORAGE_RUNS,
           STORAGE_BASES,
           QUANTIZER_BITS,
@@ -156,9 +162,10 @@ final class Keys {
 
   /** The key whose path takes the fewest edits to reach. */
   static String nearest(String path) {
+    String start = path.substring(0, Math.min(path.length(), LONGEST_COMPARED));
     return WITH_DEFAULT.stream()
         .map(Key::path)
-        .min(Comparator.comparingInt(candidate -> editDistance(path, candidate)))
+        .min(Comparator.comparingInt(candidate -> editDistance(start, candidate)))
         .orElseThrow();
   }
 

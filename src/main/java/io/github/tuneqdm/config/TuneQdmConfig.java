@@ -77,6 +77,10 @@ public final class TuneQdmConfig implements Serializable {
     return Keys.DATA_MAX_PIXELS.read(config);
   }
 
+  public long dataMaxPhotoBytes() {
+    return Keys.DATA_MAX_PHOTO_BYTES.read(config);
+  }
+
   public String storageRuns() {
     return Keys.STORAGE_RUNS.read(config);
   }

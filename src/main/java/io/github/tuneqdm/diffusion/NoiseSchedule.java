@@ -46,7 +46,9 @@ public final class NoiseSchedule {
 
   /** Reads {@code scheduler/scheduler_config.json}. */
   public static NoiseSchedule fromConfig(Path schedulerConfigJson) {
-    return fromConfig(SchedulerConfig.parse(schedulerConfigJson));
+    return of(
+        SchedulerConfig.of(
+            SchedulerConfig.parse(schedulerConfigJson), schedulerConfigJson.toString()));
   }
 
   static NoiseSchedule of(SchedulerConfig config) {

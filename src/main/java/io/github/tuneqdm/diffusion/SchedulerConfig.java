@@ -116,8 +116,10 @@ final class SchedulerConfig {
       of(json, file.toString());
       return json;
     } catch (JacksonException e) {
+      String where =
+          e.getLocation() == null ? e.getOriginalMessage() : "line " + e.getLocation().getLineNr();
       throw TuneQdmException.inputData(
-          "Cannot read " + file + ": not valid JSON (line " + e.getLocation().getLineNr() + ")", e);
+          "Cannot read " + file + ": not valid JSON (" + where + ")", e);
     } catch (IOException e) {
       throw TuneQdmException.inputData("Cannot read " + file + ": " + e, e);
     }

@@ -2,7 +2,8 @@ package io.github.tuneqdm.error;
 
 /**
  * A failure that a user can mend. The message is the whole message: what cannot be done, where, why
- * and how to mend it, such as {@code Cannot read unet/config.json: not valid JSON (line 3)}.
+ * and how to mend it, such as {@code Cannot read unet/config.json: not valid JSON (line 3)}. It may
+ * quote strangers: whatever a terminal must not see is escaped, and it stays one line.
  */
 public final class TuneQdmException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -10,7 +11,7 @@ public final class TuneQdmException extends RuntimeException {
   private final ExitCode exitCode;
 
   private TuneQdmException(ExitCode exitCode, String message, Throwable cause) {
-    super(message, cause);
+    super(Printable.of(message), cause);
     this.exitCode = exitCode;
   }
 

@@ -1,6 +1,7 @@
 package io.github.tuneqdm.image;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 
 /** What a file's first bytes say it is; its extension is not asked. */
 enum ImageFormat {
@@ -9,10 +10,19 @@ enum ImageFormat {
   GIF("GIF"),
   BMP("BMP"),
   WEBP("WebP"),
-  TIFF("TIFF"),
+  TIFF("TIFF or camera raw"),
   HEIF("HEIF/AVIF"),
+  SVG("SVG"),
+  JPEG_XL("JPEG XL"),
+  JPEG_2000("JPEG 2000"),
+  PHOTOSHOP("Photoshop"),
+  PDF("PDF"),
+  VIDEO("video"),
   EMPTY("empty"),
   UNKNOWN("unknown");
+
+  private static final Set<String> HEIF_BRANDS =
+      Set.of("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1", "avif", "avis");
 
   private final String label;
 
@@ -43,7 +53,30 @@ enum ImageFormat {
     if (head.startsWith("II*\0") || head.startsWith("MM\0*")) {
       return TIFF;
     }
-    return head.startsWith("ftyp", 4) ? HEIF : UNKNOWN;
+    if (head.startsWith("ftyp", 4)) {
+      return HEIF_BRANDS.contains(
+              head.substring(Math.min(8, head.length()), Math.min(12, head.length())))
+          ? HEIF
+          : VIDEO;
+    }
+    if (head.startsWith("\u00FF\n") || head.startsWith("\0\0\0\fJXL ")) {
+      return JPEG_XL;
+    }
+    if (head.startsWith("\0\0\0\fjP  ") || head.startsWith("\u00FFO\u00FFQ")) {
+      return JPEG_2000;
+    }
+    if (head.startsWith("8BPS")) {
+      return PHOTOSHOP;
+    }
+    if (head.startsWith("%PDF-")) {
+      return PDF;
+    }
+    return isSvg(bytes) ? SVG : UNKNOWN;
+  }
+
+  private static boolean isSvg(byte[] bytes) {
+    String start = new String(bytes, 0, Math.min(1024, bytes.length), StandardCharsets.ISO_8859_1);
+    return start.contains("<svg");
   }
 
   @Override

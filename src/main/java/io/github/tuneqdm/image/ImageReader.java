@@ -28,8 +28,8 @@ public final class ImageReader {
 
   private static final Set<String> IMAGE_EXTENSIONS =
       Set.of(
-          "jpg", "jpeg", "jpe", "jfif", "png", "bmp", "dib", "gif", "webp", "tif", "tiff", "heic",
-          "heif", "avif");
+          "jpg", "jpeg", "jpe", "jfif", "png", "apng", "bmp", "dib", "gif", "webp", "tif", "tiff",
+          "heic", "heif", "avif", "svg", "jxl", "jp2", "psd", "dng", "cr2", "nef", "arw");
 
   private static final Set<String> FILE_MANAGER_FILES =
       Set.of("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx");
@@ -47,6 +47,9 @@ public final class ImageReader {
     }
     if (!Files.exists(file)) {
       throw refusal(name, "no such file", null);
+    }
+    if (!Files.isRegularFile(file)) {
+      throw refusal(name, "it is not an ordinary file", null); // opening a pipe waits for ever
     }
     byte[] bytes;
     try {
@@ -72,7 +75,15 @@ public final class ImageReader {
       throw refusal(name, e.getMessage(), e);
     } catch (RuntimeException e) {
       // The JDK's decoders answer some damaged files with whatever their arrays throw.
-      throw refusal(name, "the file is damaged (" + e + ")", e);
+      throw refusal(name, "the file is damaged (copy it again)", e);
+    } catch (OutOfMemoryError e) {
+      // Not the picture's fault alone: the same one is read where there is more memory.
+      throw TuneQdmException.environment(
+          "Cannot read "
+              + name
+              + ": its pixels take more memory than there is (lower tuneqdm.data.max-pixels, or give"
+              + " driver and executors more memory)",
+          e);
     }
   }
 
@@ -116,9 +127,10 @@ public final class ImageReader {
       case PNG -> PngPhoto.decode(bytes, limit);
       case GIF -> GifPhoto.decode(bytes, limit);
       case BMP -> BmpPhoto.decode(bytes, limit);
-      case WEBP, TIFF, HEIF ->
+      case WEBP, TIFF, HEIF, SVG, JPEG_XL, JPEG_2000, PHOTOSHOP, PDF ->
           throw new IOException(
               ImageFormat.of(bytes) + " pictures are not supported (convert it to PNG or JPEG)");
+      case VIDEO -> throw new IOException("it is a video (take a still from it)");
       case EMPTY -> throw new IOException("the file is empty");
       case UNKNOWN -> throw new IOException("it is no JPEG, PNG, BMP or GIF picture");
     };

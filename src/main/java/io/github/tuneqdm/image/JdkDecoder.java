@@ -7,6 +7,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.event.IIOReadWarningListener;
@@ -78,6 +79,9 @@ final class JdkDecoder {
     }
     return cause instanceof EOFException truncated
         ? truncated
-        : new IOException("the file is damaged (" + cause.getMessage() + ")", e);
+        : new IOException(
+            "the file is damaged (%s)"
+                .formatted(Objects.requireNonNullElse(cause.getMessage(), "copy it again")),
+            e);
   }
 }

@@ -27,6 +27,12 @@ final class JpegPhoto {
 
   private static final int NO_ADOBE_MARKER = -1;
 
+  /**
+   * Cameras and encoders write about ten. A decoder goes over all pixels for each, so that a small
+   * file of many empty scans would keep it busy for hours.
+   */
+  private static final int MAX_SCANS = 100;
+
   private final byte[] bytes;
   private final ByteArrayOutputStream bare = new ByteArrayOutputStream();
   private int width;
@@ -86,7 +92,24 @@ final class JpegPhoto {
     if (componentIds.length == 0) {
       throw new IOException("the file is damaged (no frame header before the first scan)");
     }
+    countScans(at);
     bare.write(bytes, at, bytes.length - at);
+  }
+
+  private void countScans(int from) throws IOException {
+    int scans = 0;
+    int at = from;
+    while (at + 1 < bytes.length) {
+      int marker = unsigned(at) == 0xFF ? unsigned(at + 1) : 0;
+      if (marker == EOI) {
+        return;
+      }
+      if (marker == SOS && ++scans > MAX_SCANS) {
+        throw new IOException(
+            "it has more than " + MAX_SCANS + " scans (save it again as an ordinary JPEG)");
+      }
+      at++;
+    }
   }
 
   private void readSegment(int marker, byte[] body) throws IOException {

@@ -1,5 +1,6 @@
 package io.github.tuneqdm.inspect;
 
+import io.github.tuneqdm.error.Printable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -11,12 +12,14 @@ public final class Description {
   private final List<String> lines = new ArrayList<>();
 
   Description title(String text) {
-    lines.add(text);
+    lines.add(Printable.of(text));
     return this;
   }
 
   Description add(String label, Object value) {
-    lines.add(("  %-" + LABEL_WIDTH + "s %s").formatted(label, value));
+    lines.add(
+        ("  %-" + LABEL_WIDTH + "s %s")
+            .formatted(Printable.of(label), Printable.of(String.valueOf(value))));
     return this;
   }
 

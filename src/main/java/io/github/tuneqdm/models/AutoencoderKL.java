@@ -62,6 +62,7 @@ public final class AutoencoderKL implements AutoCloseable {
     int layers = c.size("layers_per_block", 1);
     boolean attention = c.flag("mid_block_add_attention", true);
     List<Integer> channels = c.sizeList("block_out_channels");
+    channels.forEach(width -> c.requireDivides("norm_num_groups", groups, width));
     int first = channels.get(0);
     int last = channels.get(channels.size() - 1);
     int moments = 2 * latentChannels;

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tuneqdm.error.TuneQdmException;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,6 +33,8 @@ public final class ModelConfig {
         throw TuneQdmException.inputData("Cannot read " + file + ": larger than 16 MiB");
       }
       return parse(Files.readString(file), file.toString());
+    } catch (CharacterCodingException e) {
+      throw TuneQdmException.inputData("Cannot read " + file + ": it is not UTF-8 text", e);
     } catch (IOException e) {
       throw TuneQdmException.inputData("Cannot read " + file + ": " + e.getMessage(), e);
     }
@@ -92,7 +95,7 @@ public final class ModelConfig {
     if (!isSet(key)) {
       return absent;
     }
-    if (!root.get(key).isNumber()) {
+    if (!root.get(key).isNumber() || !Double.isFinite(root.get(key).asDouble())) {
       throw bad(key, "must be a number, found " + root.get(key));
     }
     return root.get(key).asDouble();
@@ -151,6 +154,13 @@ public final class ModelConfig {
   public void requireAbsent(String key, Object harmless) {
     if (isSet(key) && !root.get(key).asText().equals(String.valueOf(harmless))) {
       throw bad(key, "= " + root.get(key) + " is not supported");
+    }
+  }
+
+  /** Refuses a number of groups or heads that does not divide the channels it shares out. */
+  void requireDivides(String key, int divisor, int channels) {
+    if (channels % divisor != 0) {
+      throw bad(key, "= %d does not divide %d channels".formatted(divisor, channels));
     }
   }
 

@@ -8,12 +8,14 @@ import io.github.tuneqdm.nn.TorchBlocks;
 import io.github.tuneqdm.nn.UNetBlocks;
 import io.github.tuneqdm.tensor.BlockWeights;
 import io.github.tuneqdm.tensor.ScaleRows;
+import io.github.tuneqdm.tensor.TokenOps;
 import io.github.tuneqdm.tensor.TorchKernels;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /**
  * The denoiser: diffusers' {@code UNet2DConditionModel} and {@code UNet2DModel}. Dimensions: B
@@ -36,6 +38,17 @@ public final class UNet implements AutoCloseable {
 
     public Input(NDArray sample, NDArray timesteps, NDArray context) {
       this(sample, timesteps, context, null, null);
+    }
+
+    /** Copies of some samples' inputs, in the manager of {@code ops}. */
+    public Input rows(TokenOps ops, int from, int count) {
+      UnaryOperator<NDArray> cut = x -> x == null ? null : ops.rows(x, from, count);
+      return new Input(
+          cut.apply(sample),
+          cut.apply(timesteps),
+          cut.apply(context),
+          cut.apply(textEmbeds),
+          cut.apply(timeIds));
     }
   }
 
@@ -173,10 +186,6 @@ public final class UNet implements AutoCloseable {
 
   private Attention attention(String prefix, AttentionKind kind, int index, int width) {
     int heads = config.heads().get(index);
-    if (width % heads != 0) {
-      throw new IllegalArgumentException(
-          width + " channels do not divide into " + heads + " heads");
-    }
     ModelBuilder.Block block = builder.block(prefix);
     if (kind == AttentionKind.SELF) {
       block

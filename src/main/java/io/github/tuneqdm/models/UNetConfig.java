@@ -50,11 +50,29 @@ public record UNetConfig(
 
   public static UNetConfig from(ModelConfig c) {
     String type = c.string("_class_name", "UNet2DConditionModel");
-    return switch (type) {
-      case "UNet2DConditionModel" -> conditional(c);
-      case "UNet2DModel" -> unconditional(c);
-      default -> throw c.bad("_class_name", "= " + type + " is not a UNet that can be tuned");
-    };
+    UNetConfig config =
+        switch (type) {
+          case "UNet2DConditionModel" -> conditional(c);
+          case "UNet2DModel" -> unconditional(c);
+          default -> throw c.bad("_class_name", "= " + type + " is not a UNet that can be tuned");
+        };
+    config.requireDivisions(c);
+    return config;
+  }
+
+  private void requireDivisions(ModelConfig c) {
+    String headsKey = c.isSet("num_attention_heads") ? "num_attention_heads" : "attention_head_dim";
+    for (int level = 0; level < levels(); level++) {
+      int width = blockOutChannels.get(level);
+      c.requireDivides("norm_num_groups", normGroups, width);
+      boolean attends =
+          downAttention.get(level) != AttentionKind.NONE
+              || upAttention.get(levels() - 1 - level) != AttentionKind.NONE
+              || midAttention && level == levels() - 1;
+      if (attends) {
+        c.requireDivides(headsKey, heads.get(level), width);
+      }
+    }
   }
 
   private static UNetConfig conditional(ModelConfig c) {

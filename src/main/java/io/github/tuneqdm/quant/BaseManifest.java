@@ -35,6 +35,7 @@ record BaseManifest(
     BaseFile floats) {
 
   static final String FILE_NAME = "manifest.json";
+  static final long MAX_BYTES = 64 << 20;
   static final String FLOAT_FILE = "float.safetensors";
   private static final String FORMAT = "tuneqdm-base";
   private static final String OWN_HASH = "sha256";
@@ -92,7 +93,7 @@ record BaseManifest(
     } catch (JsonProcessingException e) {
       throw malformed(origin, "not valid JSON (%s)".formatted(e.getOriginalMessage()));
     }
-    if (!root.path("format").asText().equals(FORMAT)) {
+    if (!root.isObject() || !root.path("format").asText().equals(FORMAT)) {
       throw malformed(origin, "it is not the manifest of a quantised base");
     }
     if (!isWhole(root)) {
@@ -104,7 +105,7 @@ record BaseManifest(
           "its format version is %s, this release reads %d"
               .formatted(root.path("format_version"), BasePlan.FORMAT_VERSION));
     }
-    int bits = (int) number(root.path("quantizer"), "bits", origin);
+    long bits = number(root.path("quantizer"), "bits", origin);
     JsonNode symmetric = root.path("quantizer").path("symmetric");
     if (bits < 2 || bits > 8 || !symmetric.isBoolean()) {
       throw malformed(origin, "its quantizer settings are not acceptable");
@@ -127,7 +128,7 @@ record BaseManifest(
     BaseManifest manifest =
         new BaseManifest(
             text(root, "id", origin),
-            new QuantizerSettings(bits, symmetric.asBoolean()),
+            new QuantizerSettings((int) bits, symmetric.asBoolean()),
             text(root.path("source"), "sha256", origin),
             text(root.path("source"), "unet_config", origin),
             List.copyOf(parts),

@@ -59,6 +59,9 @@ public final class QuantizedBase implements AutoCloseable {
     Path manifestFile = folder.resolve(BaseManifest.FILE_NAME);
     BaseManifest manifest;
     try {
+      if (Files.size(manifestFile) > BaseManifest.MAX_BYTES) {
+        throw damaged(manifestFile, "it is larger than 64 MiB");
+      }
       manifest = BaseManifest.parse(Files.readAllBytes(manifestFile), manifestFile);
     } catch (NoSuchFileException e) {
       throw TuneQdmException.inputData(

@@ -35,6 +35,7 @@ public record ReportData(
 
   /**
    * @param photos the real ones
+   * @param leftOut photos that it was trained without
    * @param samples in any order; the report groups them by prompt, seed and method
    * @param losses in step order; empty where there is no record of the training
    */
@@ -42,14 +43,19 @@ public record ReportData(
       String name,
       String classNoun,
       List<Picture> photos,
+      List<LeftOut> leftOut,
       List<Sample> samples,
       List<StepLoss> losses) {
     public SubjectReport {
       photos = List.copyOf(photos);
+      leftOut = List.copyOf(leftOut);
       samples = List.copyOf(samples);
       losses = List.copyOf(losses);
     }
   }
+
+  /** A photo that could not be used, and why. */
+  public record LeftOut(String photo, String reason) {}
 
   /** A generated picture with its row of scores. */
   public record Sample(ScoreRow row, Picture picture) {}

@@ -5,6 +5,7 @@ import io.github.tuneqdm.metrics.Metric;
 import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.ScoreTable;
 import io.github.tuneqdm.metrics.Scores;
+import io.github.tuneqdm.report.ReportData.LeftOut;
 import io.github.tuneqdm.report.ReportData.Picture;
 import io.github.tuneqdm.report.ReportData.Sample;
 import io.github.tuneqdm.report.ReportData.SubjectReport;
@@ -69,6 +70,10 @@ final class SubjectSection {
           html, photo, Html.format("Photo %d of %s", photoNumber, subject.name()), photo.name());
     }
     html.raw("</div>\n");
+    for (LeftOut photo : subject.leftOut()) {
+      html.raw("<p class=\"note\">Trained without ").text(photo.photo()).raw(": ");
+      html.text(photo.reason()).raw("</p>\n");
+    }
   }
 
   private void means(Html html) {

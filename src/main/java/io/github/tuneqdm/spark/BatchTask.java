@@ -3,12 +3,10 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
-import io.github.tuneqdm.image.ImageReader;
 import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.nn.ScaleLayout;
-import io.github.tuneqdm.parallel.Ahead;
 import io.github.tuneqdm.storage.SafetensorsWriter;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tuning.Subject;
@@ -51,9 +49,10 @@ record BatchTask(
     Map<String, Outcome> outcomes = new LinkedHashMap<>();
     List<SubjectEntry> readable = new ArrayList<>();
     List<Subject> subjects = new ArrayList<>();
+    Map<String, List<RejectedPhoto>> rejects = new LinkedHashMap<>();
     for (SubjectEntry member : members) {
       try {
-        subjects.add(read(member, run, environment.hadoop()));
+        subjects.add(read(member, run, environment.hadoop(), rejects));
         readable.add(member);
       } catch (TuneQdmException e) {
         boolean machine = e.exitCode() == ExitCode.ENVIRONMENT;
@@ -65,7 +64,7 @@ record BatchTask(
     }
     if (!subjects.isEmpty()) {
       try {
-        train(readable, subjects, environment, progress, run, outcomes);
+        train(readable, subjects, rejects, environment, progress, run, outcomes);
       } catch (RuntimeException e) {
         // Bad input or configuration stops the job; what this machine did is tried on another.
         boolean refused =
@@ -89,6 +88,7 @@ record BatchTask(
   private void train(
       List<SubjectEntry> entries,
       List<Subject> subjects,
+      Map<String, List<RejectedPhoto>> rejects,
       TaskEnvironment environment,
       ProgressAccumulator progress,
       RunFolder run,
@@ -122,7 +122,9 @@ record BatchTask(
                   subject.scales().get().toTensors(layout.get()), metadata(entries.get(i)));
           outcomes.put(
               subject.name(),
-              new Outcome(run.publish(subject.name(), deltas, subject.steps()), false));
+              new Outcome(
+                  run.publish(subject.name(), deltas, subject.steps(), rejects.get(subject.name())),
+                  false));
         }
       }
     }
@@ -148,22 +150,23 @@ record BatchTask(
     return TaskContext.get().attemptNumber() >= lastAttempt;
   }
 
-  private Subject read(SubjectEntry subject, RunFolder run, Configuration hadoop) {
-    if (subject.photos().isEmpty()) {
-      throw TuneQdmException.inputData(
-          "Cannot train %s: it has no photos (put JPEG or PNG files into %s/%s)"
-              .formatted(subject.name(), config.dataSubjects(), subject.name()));
-    }
-    List<RgbImage> photos =
-        Ahead.all(
-            subject.photos(),
-            p -> ImageReader.read(p.bytes(hadoop), p.path(), config.dataMaxPixels()));
+  private Subject read(
+      SubjectEntry subject,
+      RunFolder run,
+      Configuration hadoop,
+      Map<String, List<RejectedPhoto>> rejects) {
+    SubjectPhotos photos = SubjectPhotos.read(subject, config, hadoop);
+    rejects.put(subject.name(), photos.rejects());
     List<RgbImage> classImages =
         config.tuningPriorPreservationEnabled()
             ? ClassImages.read(run, config, subject)
             : List.of();
     return new Subject(
-        subject.name(), subject.instancePrompt(), photos, subject.classPrompt(), classImages);
+        subject.name(),
+        subject.instancePrompt(),
+        photos.pictures(),
+        subject.classPrompt(),
+        classImages);
   }
 
   /** What a reader of the file has to know; the same for every attempt. */

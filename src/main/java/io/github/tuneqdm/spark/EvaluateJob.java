@@ -36,6 +36,7 @@ import org.apache.hadoop.fs.FileSystem;
  */
 public final class EvaluateJob {
   private static final String NAME = "evaluate";
+  private static final long LARGEST_TEXT = 1 << 20;
   private static final ParquetTable<ScoreRow> SCORES = ParquetTable.of(ScoreRow.class);
   private static final ParquetTable<ImageRow> IMAGES = ParquetTable.of(ImageRow.class);
 
@@ -100,7 +101,10 @@ public final class EvaluateJob {
           "Cannot evaluate %s: none of its subjects is trained (run train-all-subjects again)"
               .formatted(run.root()));
     }
-    List<SubjectEntry> subjects = SubjectCatalog.read(config, hadoop, names);
+    List<SubjectEntry> subjects =
+        SubjectCatalog.read(config, hadoop, names).stream()
+            .map(subject -> subject.without(run.rejects(subject.name())))
+            .toList();
     EvaluationProtocol protocol = protocol(trained, hadoop);
     EvaluationPlan plan =
         EvaluationPlan.of(protocol, methods(), subjects, config.evaluateBatchSize());
@@ -161,6 +165,9 @@ public final class EvaluateJob {
       return PromptSet.read(Path.of(fs.makeQualified(file).toUri().getPath()));
     }
     try {
+      if (fs.getFileStatus(file).getLen() > LARGEST_TEXT) {
+        throw TuneQdmException.inputData("Cannot read " + file + ": it is larger than 1 MiB");
+      }
       Path copy = Files.createTempDirectory("tuneqdm-prompts-").resolve(file.getName());
       try {
         fs.copyToLocalFile(false, file, new org.apache.hadoop.fs.Path(copy.toUri()), true);
@@ -177,6 +184,9 @@ public final class EvaluateJob {
   private static String preprocessing(Path encoder) {
     Path file = encoder.resolve("preprocessor_config.json");
     try {
+      if (Files.isRegularFile(file) && Files.size(file) > LARGEST_TEXT) {
+        throw TuneQdmException.inputData("Cannot read " + file + ": it is larger than 1 MiB");
+      }
       return Files.isRegularFile(file)
           ? Files.readString(file).replaceAll("\\s+", " ").strip()
           : "the encoder's usual one";
@@ -243,9 +253,18 @@ public final class EvaluateJob {
   }
 
   private static List<ScoreRow> knownScores(RunFolder run) {
-    return run.exists("scores.parquet")
-        ? SCORES.read(run.fileSystem(), run.path("scores.parquet"))
-        : List.of();
+    if (!run.exists("scores.parquet")) {
+      return List.of();
+    }
+    List<ScoreRow> rows = SCORES.read(run.fileSystem(), run.path("scores.parquet"));
+    for (ScoreRow row : rows) {
+      if (!PlannedImage.isOwn(row.imagePath())) {
+        throw TuneQdmException.inputData(
+            "Cannot read %s: \"%s\" is no picture of the run (delete the table, it is made anew)"
+                .formatted(run.path("scores.parquet"), row.imagePath()));
+      }
+    }
+    return rows;
   }
 
   /** One row an image of the plan, in its order; subjects whose rows are known are not scored. */

@@ -7,6 +7,7 @@ import io.github.tuneqdm.metrics.ScoreTable;
 import io.github.tuneqdm.report.HtmlReport;
 import io.github.tuneqdm.report.ReportData;
 import io.github.tuneqdm.report.ReportData.FailedSubject;
+import io.github.tuneqdm.report.ReportData.LeftOut;
 import io.github.tuneqdm.report.ReportData.Picture;
 import io.github.tuneqdm.report.ReportData.Sample;
 import io.github.tuneqdm.report.ReportData.Setting;
@@ -77,7 +78,9 @@ final class EvaluationReport {
                         name(photo.path()),
                         () ->
                             Thumbnail.of(
-                                photo.bytes(hadoop), photo.path(), config.dataMaxPixels())))
+                                photo.bytes(hadoop, config.dataMaxPhotoBytes()),
+                                photo.path(),
+                                config.dataMaxPixels())))
             .toList();
     List<Sample> samples =
         rows.stream()
@@ -98,7 +101,11 @@ final class EvaluationReport {
         run.readSteps(subject.name()).stream()
             .map(step -> new StepLoss(step.step(), step.loss()))
             .toList();
-    return new SubjectReport(subject.name(), subject.classNoun(), photos, samples, losses);
+    List<LeftOut> leftOut =
+        run.rejects(subject.name()).stream()
+            .map(reject -> new LeftOut(reject.photo(), reject.reason()))
+            .toList();
+    return new SubjectReport(subject.name(), subject.classNoun(), photos, leftOut, samples, losses);
   }
 
   private static String name(String path) {

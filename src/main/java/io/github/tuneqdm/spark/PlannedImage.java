@@ -28,6 +28,13 @@ record PlannedImage(
         : "baselines/" + method.replace(' ', '-') + "/" + subject;
   }
 
+  /** Whether a path of a table is one that {@link #folder} could have begun. */
+  static boolean isOwn(String path) {
+    return path != null
+        && path.matches("(images|baselines)(/[A-Za-z0-9._-]+)+\\.png")
+        && !path.contains("..");
+  }
+
   boolean isTuned() {
     return method.equals(Methods.TUNED);
   }

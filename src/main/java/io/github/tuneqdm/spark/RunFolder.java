@@ -182,6 +182,11 @@ public final class RunFolder {
         .map(json -> SubjectStatus.fromJson(json, status(subject).toString()));
   }
 
+  /** The photos that a subject was trained without. */
+  List<RejectedPhoto> rejects(String subject) {
+    return subjectStatus(subject).map(SubjectStatus::rejects).orElse(List.of());
+  }
+
   boolean isDone(String subject) {
     return subjectStatus(subject).map(SubjectStatus::isDone).orElse(false);
   }
@@ -191,7 +196,8 @@ public final class RunFolder {
    * attempts that train the same subject the first to publish wins; a later one, whose numbers may
    * be rounded otherwise on a GPU, takes over what it finds.
    */
-  SubjectStatus publish(String subject, byte[] deltas, List<StepRecord> steps) {
+  SubjectStatus publish(
+      String subject, byte[] deltas, List<StepRecord> steps, List<RejectedPhoto> rejects) {
     Optional<SubjectStatus> first = vouchedFor(subject);
     if (first.isPresent()) {
       return first.get();
@@ -204,7 +210,7 @@ public final class RunFolder {
       Publisher.publishOrAdopt(fs, steps(subject), STEPS.toBytes(steps));
       StepRecord last = steps.get(steps.size() - 1);
       SubjectStatus status =
-          SubjectStatus.done(subject, last.step(), last.loss(), published.sha256());
+          SubjectStatus.done(subject, last.step(), last.loss(), published.sha256(), rejects);
       write(status);
       return status;
     } catch (TuneQdmException e) {

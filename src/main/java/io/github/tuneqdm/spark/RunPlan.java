@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.storage.Hashes;
+import java.io.IOException;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -33,12 +34,13 @@ public record RunPlan(String runId, String baseId, List<List<String>> batches, i
       List.of(
           "tuneqdm.data.resolution",
           "tuneqdm.data.center-crop",
+          "tuneqdm.data.max-", // which photos are left out
           "tuneqdm.quantizer.",
           "tuneqdm.tuning.",
           "tuneqdm.device.");
 
   public RunPlan {
-    batches = batches.stream().map(List::copyOf).toList();
+    batches = batches == null ? null : batches.stream().map(List::copyOf).toList();
   }
 
   /**
@@ -60,7 +62,8 @@ public record RunPlan(String runId, String baseId, List<List<String>> batches, i
 
   private static String runId(
       TuneQdmConfig config, String baseId, String modelHash, List<SubjectEntry> subjects) {
-    StringBuilder text = new StringBuilder("run 1\n"); // the form of this text
+    StringBuilder text =
+        new StringBuilder("run 2\n"); // the form of this text and of the arithmetic behind a run
     text.append(config.renderOnly(DETERMINING));
     text.append("base ").append(baseId).append("\nmodel ").append(modelHash).append('\n');
     for (SubjectEntry subject : subjects) {
@@ -89,10 +92,29 @@ public record RunPlan(String runId, String baseId, List<List<String>> batches, i
    * @param where the file, for messages
    */
   static RunPlan fromJson(byte[] json, String where) {
+    RunPlan plan;
     try {
-      return JSON.readValue(json, RunPlan.class);
-    } catch (java.io.IOException e) {
-      throw TuneQdmException.inputData("Cannot read " + where + ": " + e.getMessage(), e);
+      plan = JSON.readValue(json, RunPlan.class);
+    } catch (IOException e) {
+      throw notAPlan(where, "", e);
     }
+    if (plan == null || plan.runId == null || plan.baseId == null || plan.batches == null) {
+      throw notAPlan(where, "", null);
+    }
+    // Its names become paths, and whoever can write there may have put anything in.
+    for (String name : plan.subjects()) {
+      if (!SubjectName.isAllowed(name)) {
+        throw notAPlan(where, " (\"" + name + "\" cannot be a subject's name)", null);
+      }
+    }
+    if (!SubjectName.isAllowed(plan.baseId)) {
+      throw notAPlan(where, " (\"" + plan.baseId + "\" cannot be a base's id)", null);
+    }
+    return plan;
+  }
+
+  private static TuneQdmException notAPlan(String where, String why, Exception cause) {
+    return TuneQdmException.inputData(
+        "Cannot read " + where + ": it is not the plan of a run" + why, cause);
   }
 }

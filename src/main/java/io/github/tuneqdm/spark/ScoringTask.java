@@ -28,10 +28,14 @@ record ScoringTask(
     Configuration hadoop = environment.hadoop();
     RunFolder run = RunFolder.of(config.storageRuns(), runId, hadoop);
     long maxPixels = config.dataMaxPixels();
+    long mostBytes = config.dataMaxPhotoBytes();
     List<Supplier<RgbImage>> photos = new ArrayList<>();
     subject
         .photos()
-        .forEach(p -> photos.add(() -> ImageReader.read(p.bytes(hadoop), p.path(), maxPixels)));
+        .forEach(
+            p ->
+                photos.add(
+                    () -> ImageReader.read(p.bytes(hadoop, mostBytes), p.path(), maxPixels)));
     List<Supplier<RgbImage>> pictures = new ArrayList<>();
     images.forEach(
         i -> pictures.add(() -> ImageReader.read(run.read(i.path()), i.path(), maxPixels)));

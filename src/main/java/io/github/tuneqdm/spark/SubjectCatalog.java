@@ -10,12 +10,18 @@ import io.github.tuneqdm.storage.StorageProblem;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -23,18 +29,26 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
 
 /** Lists the subjects of the data folder: names, prompts and hashed photos, in name order. */
 final class SubjectCatalog {
   private static final String TABLE = "subjects.csv";
   private static final int LARGEST_TABLE = 16 << 20;
   private static final String DEFAULT_IDENTIFIER = "sks";
+
+  /** Folders that storage servers and systems leave behind; in lower case. */
+  private static final Set<String> LITTER =
+      Set.of("lost+found", "@eadir", "#recycle", "$recycle.bin", "system volume information");
+
   private final FileSystem fs;
   private final Path folder;
+  private final long mostPhotoBytes;
 
-  private SubjectCatalog(FileSystem fs, Path folder) {
+  private SubjectCatalog(FileSystem fs, Path folder, long mostPhotoBytes) {
     this.fs = fs;
     this.folder = folder;
+    this.mostPhotoBytes = mostPhotoBytes;
   }
 
   /**
@@ -49,7 +63,8 @@ final class SubjectCatalog {
     wanted.forEach(name -> SubjectName.require(name, "tuneqdm.data.names"));
     try {
       FileSystem fs = Publisher.fileSystem(folder, hadoop);
-      return new SubjectCatalog(fs, fs.makeQualified(folder)).list(wanted);
+      return new SubjectCatalog(fs, fs.makeQualified(folder), config.dataMaxPhotoBytes())
+          .list(wanted);
     } catch (FileNotFoundException e) {
       throw TuneQdmException.inputData(
           "Cannot read subjects in "
@@ -74,6 +89,7 @@ final class SubjectCatalog {
       throw TuneQdmException.inputData(
           "Cannot find a subject in " + folder + ": it needs a sub-folder of photos for each");
     }
+    refuseCollisions(folders.keySet());
     Set<String> names = wanted.isEmpty() ? folders.keySet() : new TreeSet<>(wanted);
     List<SubjectEntry> subjects = new ArrayList<>();
     for (String name : names) {
@@ -85,6 +101,19 @@ final class SubjectCatalog {
       subjects.add(entry(name, table.row(name), photos(folders.get(name))));
     }
     return List.copyOf(subjects);
+  }
+
+  /** Runs may lie on storage that takes Dog and dog for one. */
+  private void refuseCollisions(Set<String> names) {
+    Map<String, String> folded = new HashMap<>();
+    for (String name : names) {
+      String other = folded.put(name.toLowerCase(Locale.ROOT), name);
+      if (other != null) {
+        throw TuneQdmException.usage(
+            "Cannot use both %s and %s as subjects of %s: where storage ignores case their folders are one (rename one)"
+                .formatted(other, name, folder));
+      }
+    }
   }
 
   private static SubjectEntry entry(String name, SubjectTable.Row row, List<Photo> photos) {
@@ -124,9 +153,17 @@ final class SubjectCatalog {
     if (fs.getFileStatus(file).getLen() > LARGEST_TABLE) {
       throw TuneQdmException.inputData("Cannot read " + file + ": it is larger than 16 MiB");
     }
+    Optional<String> problem = problemWith(file);
+    if (problem.isPresent()) {
+      throw TuneQdmException.inputData("Cannot read " + file + ": " + problem.get());
+    }
     try (InputStream in = fs.open(file)) {
+      ByteBuffer bytes = ByteBuffer.wrap(in.readNBytes(LARGEST_TABLE));
       return SubjectTable.parse(
-          new String(in.readAllBytes(), StandardCharsets.UTF_8), file.toString());
+          StandardCharsets.UTF_8.newDecoder().decode(bytes).toString(), file.toString());
+    } catch (CharacterCodingException e) {
+      throw TuneQdmException.inputData(
+          "Cannot read " + file + ": it is not UTF-8 text (save it as UTF-8)", e);
     }
   }
 
@@ -134,15 +171,53 @@ final class SubjectCatalog {
     if (!fs.exists(subject)) {
       return List.of();
     }
-    return Arrays.stream(fs.listStatus(subject))
-        .filter(status -> status.isFile() && ImageReader.looksLikeImage(status.getPath().getName()))
-        .map(FileStatus::getPath)
-        .sorted(Comparator.comparing(Path::getName))
-        .map(file -> new Photo(file.toString(), Hashes.sha256(fs, file)))
-        .toList();
+    List<FileStatus> files =
+        Arrays.stream(fs.listStatus(subject))
+            .filter(file -> file.isFile() && ImageReader.looksLikeImage(file.getPath().getName()))
+            .sorted(Comparator.comparing(file -> file.getPath().getName()))
+            .toList();
+    List<Photo> photos = new ArrayList<>();
+    for (FileStatus file : files) {
+      photos.add(photo(file));
+    }
+    return photos;
+  }
+
+  private Photo photo(FileStatus file) throws IOException {
+    Path path = file.getPath();
+    Optional<String> problem =
+        file.getLen() > mostPhotoBytes
+            ? Optional.of(Photo.tooLarge(file.getLen(), mostPhotoBytes))
+            : problemWith(path);
+    return problem.isPresent()
+        ? Photo.refused(path.toString(), problem.get())
+        : new Photo(path.toString(), Hashes.sha256(fs, path));
+  }
+
+  /**
+   * Why a file must not even be opened. A pipe would be waited for; a link can lead to what the one
+   * who put it there may not see, but the job may.
+   */
+  private Optional<String> problemWith(Path file) throws IOException {
+    if (!(fs instanceof RawLocalFileSystem local)) {
+      return Optional.empty();
+    }
+    java.nio.file.Path real = local.pathToFile(file).toPath().toRealPath();
+    if (!Files.isRegularFile(real)) {
+      return Optional.of("it is not an ordinary file");
+    }
+    if (!Files.isReadable(real)) {
+      return Optional.of("its permissions forbid it");
+    }
+    if (!real.startsWith(local.pathToFile(folder).toPath().toRealPath())) {
+      return Optional.of("it is a link that leads out of tuneqdm.data.subjects (copy it there)");
+    }
+    return Optional.empty();
   }
 
   private static boolean isHidden(String name) {
-    return name.startsWith(".") || name.startsWith("_");
+    return name.startsWith(".")
+        || name.startsWith("_")
+        || LITTER.contains(name.toLowerCase(Locale.ROOT));
   }
 }

@@ -5,10 +5,12 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import io.github.tuneqdm.error.Printable;
 import io.github.tuneqdm.error.TuneQdmException;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
  * {@code status.json}: the last file of a subject to be published. While it is not there, or says
@@ -17,15 +19,17 @@ import java.nio.charset.StandardCharsets;
  * @param failure why it failed; absent where it is done
  * @param finalLoss of the last step; absent where it failed
  * @param deltasSha256 of {@code deltas.safetensors}; absent where it failed
+ * @param rejects photos that it was trained without; absent where all were used
  */
-@JsonInclude(JsonInclude.Include.NON_NULL)
+@JsonInclude(JsonInclude.Include.NON_EMPTY)
 public record SubjectStatus(
     String subject,
     State state,
     String failure,
     Integer steps,
     Double finalLoss,
-    String deltasSha256)
+    String deltasSha256,
+    List<RejectedPhoto> rejects)
     implements Serializable {
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
@@ -36,12 +40,22 @@ public record SubjectStatus(
     FAILED
   }
 
-  static SubjectStatus done(String subject, int steps, double finalLoss, String deltasSha256) {
-    return new SubjectStatus(subject, State.DONE, null, steps, finalLoss, deltasSha256);
+  public SubjectStatus {
+    failure = failure == null ? null : Printable.of(failure);
+    rejects = rejects == null ? List.of() : List.copyOf(rejects);
+  }
+
+  static SubjectStatus done(
+      String subject,
+      int steps,
+      double finalLoss,
+      String deltasSha256,
+      List<RejectedPhoto> rejects) {
+    return new SubjectStatus(subject, State.DONE, null, steps, finalLoss, deltasSha256, rejects);
   }
 
   static SubjectStatus failed(String subject, String failure) {
-    return new SubjectStatus(subject, State.FAILED, failure, null, null, null);
+    return new SubjectStatus(subject, State.FAILED, failure, null, null, null, List.of());
   }
 
   @JsonIgnore
@@ -68,7 +82,8 @@ public record SubjectStatus(
       }
       return status;
     } catch (IOException e) {
-      throw TuneQdmException.inputData("Cannot read " + where + ": " + e.getMessage(), e);
+      throw TuneQdmException.inputData(
+          "Cannot read " + where + ": it is not a subject's status (delete it and train again)", e);
     }
   }
 }

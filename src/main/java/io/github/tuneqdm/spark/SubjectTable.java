@@ -15,6 +15,8 @@ record SubjectTable(Map<String, Row> rows) {
   private static final List<String> COLUMNS =
       List.of("name", "class", "instance_prompt", "identifier");
 
+  private static final int LONGEST_FIELD = 1000;
+
   /** A line's fields; empty where the column or the field is missing. */
   record Row(String classNoun, String instancePrompt, String identifier) {
     static final Row EMPTY = new Row("", "", "");
@@ -84,10 +86,21 @@ record SubjectTable(Map<String, Row> rows) {
     List<String> line = new ArrayList<>();
     StringBuilder field = new StringBuilder();
     boolean quoted = false;
+    boolean blank = true; // as yet: a quote after white space alone begins a quoted field
     String rest = text.startsWith("\uFEFF") ? text.substring(1) : text;
     for (int i = 0; i <= rest.length(); i++) {
       boolean end = i == rest.length();
       char c = end ? '\n' : rest.charAt(i);
+      if (Character.isISOControl(c) && c != '\n' && c != '\r' && c != '\t') {
+        throw TuneQdmException.inputData(
+            "Cannot read %s: row %d holds a control character (save it as plain UTF-8 text)"
+                .formatted(where, lines.size()));
+      }
+      if (field.length() > LONGEST_FIELD) {
+        throw TuneQdmException.inputData(
+            "Cannot read %s: row %d has a field of more than %d characters (does a quote end?)"
+                .formatted(where, lines.size(), LONGEST_FIELD));
+      }
       if (quoted && !end) {
         if (c != '"') {
           field.append(c);
@@ -97,12 +110,14 @@ record SubjectTable(Map<String, Row> rows) {
         } else {
           quoted = false;
         }
-      } else if (c == '"' && field.toString().isBlank()) {
+      } else if (c == '"' && blank) {
         field.setLength(0);
         quoted = true;
+        blank = false;
       } else if (c == ',') {
         line.add(field.toString());
         field.setLength(0);
+        blank = true;
       } else if (c == '\n') {
         if (!line.isEmpty() || !field.toString().isBlank()) {
           line.add(field.toString());
@@ -110,8 +125,10 @@ record SubjectTable(Map<String, Row> rows) {
         }
         line.clear();
         field.setLength(0);
+        blank = true;
       } else if (c != '\r') {
         field.append(c);
+        blank &= Character.isWhitespace(c);
       }
     }
     if (quoted) {

@@ -93,6 +93,7 @@ public final class TrainAllSubjectsJob {
     }
     List<BatchTask.Outcome> outcomes = tasks.isEmpty() ? List.of() : train(tasks);
     run.sweepAll("subjects", "class-images");
+    outcomes.forEach(outcome -> tellRejects(outcome.status()));
     return result(plan, run, subjects, missing, outcomes);
   }
 
@@ -100,6 +101,12 @@ public final class TrainAllSubjectsJob {
   private static void requireWritable(String folder, Configuration hadoop) {
     Path path = new Path(folder);
     Publisher.requireWritable(Publisher.fileSystem(path, hadoop), path);
+  }
+
+  private void tellRejects(SubjectStatus status) {
+    for (RejectedPhoto reject : status.rejects()) {
+      out.println(status.subject() + " was trained without a photo: " + reject.reason());
+    }
   }
 
   private List<BatchTask> tasks(

@@ -12,6 +12,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.column.ParquetProperties;
+import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.ParquetReader;
 import org.apache.parquet.hadoop.ParquetWriter;
 import org.apache.parquet.hadoop.api.WriteSupport;
@@ -32,6 +33,7 @@ import org.apache.parquet.schema.MessageType;
  */
 public final class ParquetTable<R extends Record> {
   private static final int ROW_GROUP_BYTES = 64 << 20;
+  private static final long MOST_ROWS_A_BYTE = 8;
 
   private final Class<R> rowType;
   private final List<ParquetColumn> columns;
@@ -121,6 +123,11 @@ public final class ParquetTable<R extends Record> {
 
   private List<R> read(InputFile input, Object name) throws IOException {
     List<R> rows = new ArrayList<>();
+    try {
+      requirePlausible(input);
+    } catch (RuntimeException e) {
+      throw unreadable(name, e);
+    }
     try (ParquetReader<R> reader = new Reader(input, name).build()) {
       for (R row = reader.read(); row != null; row = reader.read()) {
         rows.add(row);
@@ -130,8 +137,21 @@ public final class ParquetTable<R extends Record> {
     } catch (RuntimeException e) {
       // Parquet reports damage with many kinds of unchecked exceptions.
       throw unreadable(name, e);
+    } catch (OutOfMemoryError e) {
+      // A damaged length is believed before it is read; only this table asked for so much.
+      throw unreadable(name, new IOException("it asks for more memory than there is", e));
     }
     return rows;
+  }
+
+  /** Equal rows take next to no bytes, but here no two rows are equal. */
+  private static void requirePlausible(InputFile input) throws IOException {
+    try (ParquetFileReader file = ParquetFileReader.open(input)) {
+      long rows = file.getRecordCount();
+      if (rows < 0 || rows > MOST_ROWS_A_BYTE * input.getLength()) {
+        throw new IOException("it claims %d rows in %d bytes".formatted(rows, input.getLength()));
+      }
+    }
   }
 
   private static TuneQdmException unreadable(Object file, Exception cause) {

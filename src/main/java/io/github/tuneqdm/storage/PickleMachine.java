@@ -39,8 +39,8 @@ final class PickleMachine {
   }
 
   private static final int MAX_STACK = 1_000_000;
-  private static final int MAX_MEMO = 10_000_000;
-  private static final long MAX_OBJECTS = 20_000_000;
+  private static final int MAX_MEMO = 1_000_000;
+  private static final long MAX_OBJECTS = 5_000_000;
   private static final int MAX_PROTOCOL = 5;
 
   private final ByteBuffer in;

@@ -43,6 +43,9 @@ public final class SafetensorsFile implements TensorSource {
       if (Files.isDirectory(path)) {
         throw new SafetensorsHeader.Malformed("it is a folder");
       }
+      if (Files.exists(path) && !Files.isRegularFile(path)) { // opening a pipe waits for ever
+        throw new SafetensorsHeader.Malformed("it is not an ordinary file");
+      }
       channel = FileChannel.open(path, StandardOpenOption.READ);
       SafetensorsFile file = open(path, channel);
       channel = null;

@@ -29,8 +29,11 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
 
   static final String METADATA = "__metadata__";
 
+  // No symbol table: names are strangers', and equal hashes or a million names must not fill it.
   private static final JsonFactory JSON =
       JsonFactory.builder()
+          .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+          .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
           .streamReadConstraints(
               StreamReadConstraints.builder()
                   .maxNestingDepth(8)
@@ -62,14 +65,15 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
    * @param dataLength bytes that follow the header in the file
    */
   static SafetensorsHeader parse(ByteBuffer header, long dataLength) throws Malformed {
-    if (header.get(header.position()) != '{') {
-      throw new Malformed("the header does not start with '{'");
-    }
     String text;
     try {
       text = StandardCharsets.UTF_8.newDecoder().decode(header).toString();
     } catch (CharacterCodingException e) {
       throw new Malformed("the header is not valid UTF-8");
+    }
+    // White space may pad it at both ends: writers align the data so.
+    if (!text.stripLeading().startsWith("{")) {
+      throw new Malformed("the header does not start with '{'");
     }
     Map<String, Entry> entries = new LinkedHashMap<>();
     Map<String, String> metadata = null;

@@ -21,7 +21,7 @@ import java.util.Map;
  * nothing (see {@link PickleMachine}); a file that refers to anything else is refused by name.
  */
 public final class TorchCheckpoint {
-  private static final long MAX_PICKLE_BYTES = 256L << 20;
+  private static final long MAX_PICKLE_BYTES = 64L << 20;
   private static final int MAX_DEPTH = 64;
   private static final int MAX_NODES = 4_000_000;
 
@@ -52,6 +52,10 @@ public final class TorchCheckpoint {
    *     anything but data
    */
   public static Object read(Path path) {
+    if (Files.exists(path) && !Files.isRegularFile(path)) { // opening a pipe waits for ever
+      throw TuneQdmException.inputData(
+          "Cannot read %s: it is not an ordinary file".formatted(path));
+    }
     try (ZipRecords records = ZipRecords.open(path)) {
       String prefix = prefix(records);
       requireLittleEndian(records, prefix);

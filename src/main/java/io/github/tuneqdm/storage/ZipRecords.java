@@ -38,7 +38,7 @@ final class ZipRecords implements AutoCloseable {
   private static final int ENCRYPTED = 1;
 
   private static final int MAX_RECORDS = 1_000_000;
-  private static final int MAX_DIRECTORY_BYTES = 256 << 20;
+  private static final int MAX_DIRECTORY_BYTES = 64 << 20;
 
   private final FileChannel channel;
   private final Map<String, Record> records;

@@ -9,8 +9,10 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.parallel.Team;
 import io.github.tuneqdm.tensor.cuda.CudaDevice;
 import java.nio.FloatBuffer;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -27,8 +29,9 @@ public final class Compute implements AutoCloseable {
   private final TokenOps tokenOps;
   private final NDArray empty;
   private final CudaDevice cuda;
+  private final Team team;
 
-  private Compute(Device device, Precision precision) {
+  private Compute(Device device, Precision precision, int threads) {
     this.precision = precision;
     this.manager = NDManager.newBaseManager(device, ENGINE);
     this.manager.setName("compute-" + device);
@@ -36,6 +39,7 @@ public final class Compute implements AutoCloseable {
     this.tokenModule = TokenOps.loadModule(manager);
     this.empty = typed(floats(manager, new float[0], 0));
     this.cuda = device.isGpu() ? new CudaDevice(device.getDeviceId()) : null;
+    this.team = new Team(cuda == null ? threads : 1, JniUtils::setNumThreads);
     this.tokenOps =
         cuda == null
             ? new TokenOps(tokenModule, precision, manager)
@@ -55,7 +59,7 @@ public final class Compute implements AutoCloseable {
                 .formatted(device.getDeviceId(), engine.getGpuCount()));
       }
       JniUtils.setNumThreads(threads);
-      return new Compute(device, precision);
+      return new Compute(device, precision, threads);
     } catch (EngineException | UnsatisfiedLinkError e) {
       throw TuneQdmException.environment(
           "Cannot start PyTorch on "
@@ -102,6 +106,16 @@ public final class Compute implements AutoCloseable {
   /** A zero-length tensor of this precision: how kernels are told that an operand is absent. */
   public NDArray empty() {
     return empty;
+  }
+
+  /**
+   * Computes the samples of a batch in parts: on a CPU side by side, since threads that share each
+   * small operation mostly wait for each other; on a GPU all at once. Results in order.
+   *
+   * @param work runs on several threads, each with its own gradient mode
+   */
+  public <T> List<T> divide(int samples, Team.Work<T> work) {
+    return team.divide(samples, work);
   }
 
   /** A manager for short-lived tensors; close it to free them. */
@@ -153,6 +167,7 @@ public final class Compute implements AutoCloseable {
 
   @Override
   public void close() {
+    team.close();
     tokenModule.close();
     kernels.close();
     manager.close();

@@ -17,8 +17,8 @@ import java.util.List;
  * One file of a tokenizer folder, read with limits; what is wrong with it is said with its name.
  */
 record TokenizerFile(Path path) {
-  /** CLIP's largest file has 1.1 MB; a hundred times that is no vocabulary. */
-  private static final long MAX_BYTES = 100L << 20;
+  /** CLIP's largest file has 1.1 MB; thirty times that is no vocabulary of its. */
+  private static final long MAX_BYTES = 32L << 20;
 
   private static final JsonMapper JSON =
       JsonMapper.builder()

@@ -1,6 +1,9 @@
 package io.github.tuneqdm.tuning;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.models.ScaleTable;
@@ -11,6 +14,8 @@ import io.github.tuneqdm.nn.tokens.TokenBlocks;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.RecordedPass;
 import io.github.tuneqdm.tensor.ScaleRows;
+import io.github.tuneqdm.tensor.TokenOps;
+import java.util.List;
 
 /**
  * How a batch of samples passes through the network, forward and backward. Dimensions: S subjects,
@@ -40,6 +45,13 @@ abstract sealed class GradientPass implements AutoCloseable {
   @Override
   public void close() {}
 
+  /** The losses of parts (B,), in the manager of the first. */
+  static NDArray concat(List<NDArray> losses) {
+    return losses.size() == 1
+        ? losses.get(0)
+        : NDArrays.concat(new NDList(losses.toArray(NDArray[]::new)));
+  }
+
   /** Under autograd, a block a call. */
   static GradientPass autograd(
       Compute compute, UNet unet, ScaleTable table, LossScale lossScale, NDArray gradient) {
@@ -65,21 +77,42 @@ abstract sealed class GradientPass implements AutoCloseable {
       this.gradient = gradient;
     }
 
+    /**
+     * What the backward pass of some samples leaves; all but the losses belongs to {@code scope}.
+     */
+    private record Part(NDManager scope, ScaleRows scales, NDArray rows, NDArray losses) {}
+
     @Override
     NDArray run(UNet.Input input, NDArray target, NDArray weights, NDArray rows) {
-      ScaleRows scales = table.trainableRows(rows);
+      List<Part> parts =
+          compute.divide(
+              Math.toIntExact(rows.size()),
+              (from, count) ->
+                  Compute.withGradients(
+                      true, () -> backward(input, target, weights, rows, from, count)));
+      for (Part part : parts) {
+        table.collectGradients(part.scales, part.rows, gradient);
+        part.scope.close();
+      }
+      return concat(parts.stream().map(Part::losses).toList());
+    }
+
+    private Part backward(
+        UNet.Input input, NDArray target, NDArray weights, NDArray rows, int from, int count) {
+      NDManager scope = compute.scope();
+      TokenOps ops = compute.tokenOps().in(scope);
+      NDArray own = ops.rows(rows, from, count);
+      ScaleRows scales = table.trainableRows(own);
+      NDArray out = unet.forward(input.rows(ops, from, count), scales); // (count, C, H, W)
       NDArray losses =
-          Compute.withGradients(
-              true,
-              () -> {
-                NDArray out = unet.forward(input, scales); // (B, C, H, W)
-                NDArray each = compute.kernels().weightedErrors(out, target, weights); // (B,)
-                NDArray seeds = lossScale.seeds(rows); // (B,)
-                JniUtils.backward((PtNDArray) each, (PtNDArray) seeds, false, false);
-                return each.stopGradient();
-              });
-      table.collectGradients(scales, rows, gradient);
-      return losses;
+          compute
+              .kernels()
+              .weightedErrors(
+                  out, ops.rows(target, from, count), ops.rows(weights, from, count)); // (count,)
+      JniUtils.backward((PtNDArray) losses, (PtNDArray) lossScale.seeds(own), false, false);
+      NDArray ended = losses.stopGradient();
+      ended.attach(input.sample().getManager());
+      return new Part(scope, scales, own, ended);
     }
   }
 

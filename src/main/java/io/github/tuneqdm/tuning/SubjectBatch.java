@@ -2,8 +2,6 @@ package io.github.tuneqdm.tuning;
 
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDArrays;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.models.ScaleTable;
@@ -18,7 +16,6 @@ import io.github.tuneqdm.tensor.TorchKernels.AdamWStep;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -115,9 +112,7 @@ public final class SubjectBatch implements AutoCloseable {
         LOG.warn("The GPU's memory is full: training goes on with {} samples at a time", together);
       }
     }
-    return losses.size() == 1
-        ? losses.get(0)
-        : NDArrays.concat(new NDList(losses.toArray(NDArray[]::new)));
+    return GradientPass.concat(losses);
   }
 
   /**
@@ -129,15 +124,11 @@ public final class SubjectBatch implements AutoCloseable {
       return pass.run(input, target, weights, rows);
     }
     TokenOps ops = compute.tokenOps().in(input.sample().getManager());
-    UnaryOperator<NDArray> cut = x -> x == null ? null : ops.rows(x, from, count);
-    UNet.Input some =
-        new UNet.Input(
-            cut.apply(input.sample()),
-            cut.apply(input.timesteps()),
-            cut.apply(input.context()),
-            cut.apply(input.textEmbeds()),
-            cut.apply(input.timeIds()));
-    return pass.run(some, cut.apply(target), cut.apply(weights), cut.apply(rows));
+    return pass.run(
+        input.rows(ops, from, count),
+        ops.rows(target, from, count),
+        ops.rows(weights, from, count),
+        ops.rows(rows, from, count));
   }
 
   /**

@@ -236,6 +236,28 @@ final class GoldenFile implements AutoCloseable {
     }
   }
 
+  /**
+   * Bit for bit where this CPU takes float32 roots as the goldens' did; else as near as roots that
+   * differ by one unit in the last place allow. PyTorch's vector library takes another path on each
+   * family of CPUs.
+   *
+   * @param allowed the largest difference, absolute below 1 and relative above
+   */
+  void equalUpToRoots(String tensor, float[] actual, double allowed) {
+    float[] expected = floats(tensor);
+    if (comparable(tensor, actual.length, expected.length)) {
+      double worst = 0;
+      for (int i = 0; i < actual.length; i++) {
+        double scale = Math.max(1, Math.abs(expected[i]));
+        worst = worst(worst, Math.abs((double) actual[i] - expected[i]) / scale);
+      }
+      record(worst, 0);
+      require(
+          worst <= allowed,
+          String.format(Locale.ROOT, "%s: differs by %.2e, more than roots do", tensor, worst));
+    }
+  }
+
   /** At most one unit in the last place apart. */
   void withinOneUlp(String tensor, float[] actual) {
     float[] expected = floats(tensor);

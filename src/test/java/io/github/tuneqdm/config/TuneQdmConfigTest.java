@@ -8,8 +8,10 @@ import com.typesafe.config.ConfigFactory;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TuneQdmConfigTest {
@@ -42,6 +45,7 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.data.resolution", 512);
     recorded.put("tuneqdm.data.center-crop", false);
     recorded.put("tuneqdm.data.max-pixels", 64_000_000L);
+    recorded.put("tuneqdm.data.max-photo-bytes", 268_435_456L);
     recorded.put("tuneqdm.storage.runs", "runs");
     recorded.put("tuneqdm.storage.bases", "bases");
     recorded.put("tuneqdm.quantizer.bits", 4);
@@ -93,7 +97,7 @@ class TuneQdmConfigTest {
             """
             tuneqdm {
               model { base = /m/base, dino = /m/dino, clip = /m/clip }
-              data { subjects = "s3a://b/subjects", names = [a, b], resolution = 256, center-crop = true, max-pixels = 1000 }
+              data { subjects = "s3a://b/subjects", names = [a, b], resolution = 256, center-crop = true, max-pixels = 1000, max-photo-bytes = 2000 }
               storage { runs = r, bases = q }
               quantizer { bits = 8, symmetric = true }
               tuning {
@@ -119,6 +123,7 @@ class TuneQdmConfigTest {
     assertThat(config.dataResolution()).isEqualTo(256);
     assertThat(config.dataCenterCrop()).isTrue();
     assertThat(config.dataMaxPixels()).isEqualTo(1000);
+    assertThat(config.dataMaxPhotoBytes()).isEqualTo(2000);
     assertThat(config.storageRuns()).isEqualTo("r");
     assertThat(config.storageBases()).isEqualTo("q");
     assertThat(config.quantizerBits()).isEqualTo(8);
@@ -205,6 +210,7 @@ class TuneQdmConfigTest {
         "tuneqdm.tuning.steps | 0 | a whole number from 1 to 10000000",
         "tuneqdm.tuning.steps | 2.5 | a whole number from 1 to 10000000",
         "tuneqdm.tuning.steps | 1e999999999 | a whole number from 1 to 10000000",
+        "tuneqdm.data.max-photo-bytes | 3e9 | a whole number from 1 to 2000000000",
         "tuneqdm.tuning.learning-rate | NaN | a number from 0 to 10",
         "tuneqdm.tuning.learning-rate | -1 | a number from 0 to 10",
         "tuneqdm.tuning.lr-schedule | sine | one of constant, constant-with-warmup",
@@ -231,6 +237,7 @@ class TuneQdmConfigTest {
     return switch (key) {
       case "tuneqdm.tuning.lr-schedule" ->
           start + ", linear, cosine, cosine-with-restarts, polynomial";
+      case "tuneqdm.storage.runs" -> start + ", a path or an address such as hdfs://host/folder";
       case "tuneqdm.evaluate.sampler" -> start + ", dpm++2m, dpm++2m-karras, euler, unipc, ddpm";
       default -> start;
     };
@@ -275,7 +282,12 @@ class TuneQdmConfigTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"tuneqdm { quantizer.bits = ", "a = ${b}", "include required(\"none\")"})
+  @ValueSource(
+      strings = {
+        "tuneqdm { quantizer.bits = ",
+        "tuneqdm.tuning.steps = ${b}",
+        "include required(\"none\")"
+      })
   void brokenFilesAreUsageErrors(String text) {
     assertThatThrownBy(() -> load(text))
         .isInstanceOf(TuneQdmException.class)
@@ -323,16 +335,24 @@ class TuneQdmConfigTest {
     assertThat(config.render()).contains("tuneqdm.tuning.seed = 42  # default");
   }
 
+  static List<Path> readyConfigurations() throws IOException {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(Path.of("conf"), "*.conf")) {
+      List<Path> found = new ArrayList<>();
+      files.forEach(found::add);
+      return found;
+    }
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"toyworld.conf", "sd14.conf"})
-  void theReadyConfigurationsLoad(String name) {
+  @MethodSource("readyConfigurations")
+  void everyReadyConfigurationLoads(Path file) {
     ConfigLayers layers =
         new ConfigLayers(
             Map.of(),
             Map.of("tuneqdm.demo.dir", "src/demo/toyworld"),
-            Optional.of(ConfigSource.file(Path.of("conf", name))));
+            Optional.of(ConfigSource.file(file)));
 
-    assertThat(layers.load().quantizerBits()).isEqualTo(4);
+    assertThat(layers.load().settingsWithOrigins()).isNotEmpty();
   }
 
   private TuneQdmConfig load(String file) {

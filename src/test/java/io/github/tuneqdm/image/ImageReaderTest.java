@@ -178,7 +178,7 @@ class ImageReaderTest {
     assertRefused(new byte[0], "the file is empty");
     assertRefused(latin1("hello, this is a text"), "it is no JPEG, PNG, BMP or GIF picture");
     assertRefused(latin1("RIFF1234WEBPVP8 "), "WebP pictures are not supported (convert it");
-    assertRefused(latin1("II*\0________"), "TIFF pictures are not supported");
+    assertRefused(latin1("II*\0________"), "TIFF or camera raw pictures are not supported");
     assertRefused(latin1("1234ftypheic"), "HEIF/AVIF pictures are not supported");
   }
 

@@ -89,7 +89,7 @@ final class DemoReport {
           samples.add(new Sample(row, photo(name, (p + methods.indexOf(method)) % 5)));
         }
       }
-      subjects.add(new SubjectReport(name, classNoun, photos, samples, losses(random)));
+      subjects.add(new SubjectReport(name, classNoun, photos, List.of(), samples, losses(random)));
     }
     return new ReportData(
         "r-5c1e09ab47d2",

@@ -10,6 +10,7 @@ import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.ScoreTable;
 import io.github.tuneqdm.metrics.Scores;
 import io.github.tuneqdm.report.ReportData.FailedSubject;
+import io.github.tuneqdm.report.ReportData.LeftOut;
 import io.github.tuneqdm.report.ReportData.Picture;
 import io.github.tuneqdm.report.ReportData.Sample;
 import io.github.tuneqdm.report.ReportData.Setting;
@@ -111,6 +112,7 @@ class HtmlReportTest {
                     HOSTILE,
                     HOSTILE,
                     List.of(picture, noPicture),
+                    List.of(new LeftOut(HOSTILE, HOSTILE)),
                     List.of(new Sample(row, picture)),
                     List.of())),
             List.of(new FailedSubject(HOSTILE, HOSTILE)),
@@ -143,7 +145,12 @@ class HtmlReportTest {
             ScoreTable.summarise(List.of()),
             List.of(
                 new SubjectReport(
-                    "mug1", "mug", List.of(), List.of(), List.of(new StepLoss(1, Double.NaN)))),
+                    "mug1",
+                    "mug",
+                    List.of(),
+                    List.of(),
+                    List.of(),
+                    List.of(new StepLoss(1, Double.NaN)))),
             List.of(),
             demo.protocol());
     assertThat(page(empty))
@@ -179,7 +186,8 @@ class HtmlReportTest {
             demo.date(),
             List.of(),
             demo.scores(),
-            List.of(new SubjectReport("mug1", "mug", List.of(lost), List.of(), List.of())),
+            List.of(
+                new SubjectReport("mug1", "mug", List.of(lost), List.of(), List.of(), List.of())),
             List.of(),
             demo.protocol());
     Path absent = folder.resolve("report/broken.html");

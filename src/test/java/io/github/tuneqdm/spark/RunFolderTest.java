@@ -35,20 +35,20 @@ class RunFolderTest {
 
   @Test
   void aLateAttemptWithOtherRoundingTakesOverWhatIsPublished() throws IOException {
-    SubjectStatus first = run.publish("mug1", deltas("0123", 1), STEPS);
+    SubjectStatus first = run.publish("mug1", deltas("0123", 1), STEPS, List.of());
     Map<String, String> published = SparkTests.hashes(subject);
 
-    assertThat(run.publish("mug1", deltas("0123", 1.0001f), STEPS)).isEqualTo(first);
+    assertThat(run.publish("mug1", deltas("0123", 1.0001f), STEPS, List.of())).isEqualTo(first);
     assertThat(SparkTests.hashes(subject)).isEqualTo(published);
   }
 
   @Test
   void whatAnAttemptPublishedBeforeItDiedIsFinishedByTheNext() throws IOException {
-    run.publish("mug1", deltas("0123", 1), STEPS);
+    run.publish("mug1", deltas("0123", 1), STEPS, List.of());
     Files.delete(subject.resolve("status.json"));
     Files.delete(subject.resolve("steps.parquet"));
 
-    SubjectStatus status = run.publish("mug1", deltas("0123", 1.0001f), STEPS);
+    SubjectStatus status = run.publish("mug1", deltas("0123", 1.0001f), STEPS, List.of());
 
     assertThat(status.deltasSha256()).isEqualTo(Hashes.sha256(deltas("0123", 1)));
     assertThat(Hashes.sha256(subject.resolve("deltas.safetensors")))
@@ -61,7 +61,7 @@ class RunFolderTest {
     Files.createDirectories(subject);
     Files.write(subject.resolve("deltas.safetensors"), deltas("4567", 1));
 
-    assertThatThrownBy(() -> run.publish("mug1", deltas("0123", 1), STEPS))
+    assertThatThrownBy(() -> run.publish("mug1", deltas("0123", 1), STEPS, List.of()))
         .isInstanceOf(TuneQdmException.class)
         .hasMessageContaining("mug1/deltas.safetensors")
         .hasMessageContaining("move it away")
@@ -74,7 +74,7 @@ class RunFolderTest {
   void aFailureDoesNotTakeBackWhatAnotherAttemptPublished() {
     run.publishFailure(SubjectStatus.failed("mug1", "no memory"));
     assertThat(run.isDone("mug1")).isFalse();
-    run.publish("mug1", deltas("0123", 1), STEPS);
+    run.publish("mug1", deltas("0123", 1), STEPS, List.of());
 
     run.publishFailure(SubjectStatus.failed("mug1", "no memory"));
 
@@ -83,10 +83,10 @@ class RunFolderTest {
 
   @Test
   void scalesThatTheirStatusDoesNotVouchForAreTrainedAgain() throws IOException {
-    run.publish("mug1", deltas("0123", 1), STEPS);
+    run.publish("mug1", deltas("0123", 1), STEPS, List.of());
     Files.delete(subject.resolve("deltas.safetensors"));
 
-    SubjectStatus status = run.publish("mug1", deltas("0123", 1.0001f), STEPS);
+    SubjectStatus status = run.publish("mug1", deltas("0123", 1.0001f), STEPS, List.of());
 
     assertThat(Hashes.sha256(subject.resolve("deltas.safetensors")))
         .isEqualTo(status.deltasSha256());

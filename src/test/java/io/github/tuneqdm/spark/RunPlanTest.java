@@ -36,6 +36,8 @@ class RunPlanTest {
     "tuneqdm.quantizer.bits, 8",
     "tuneqdm.data.resolution, 64",
     "tuneqdm.data.center-crop, true",
+    "tuneqdm.data.max-pixels, 1000000",
+    "tuneqdm.data.max-photo-bytes, 1000000",
     "tuneqdm.device.threads, 1",
     "tuneqdm.device.precision, float16"
   })
@@ -47,7 +49,6 @@ class RunPlanTest {
   @CsvSource({
     "tuneqdm.evaluate.steps, 5",
     "tuneqdm.storage.runs, elsewhere",
-    "tuneqdm.data.max-pixels, 1000000",
     "tuneqdm.model.base, elsewhere",
     "tuneqdm.model.clip, elsewhere"
   })

@@ -85,7 +85,8 @@ class TrainAllSubjectsJobTest {
   void subjectsThatCannotBeReadDoNotTakeTheOthersDown() throws IOException {
     Path data = storage.resolve("data");
     copy("ball1", data.resolve("ball1"));
-    copy("ball1", data.resolve("broken"));
+    Files.write(data.resolve("ball1/bad.png"), new byte[] {1, 2, 3});
+    Files.createDirectory(data.resolve("broken"));
     Files.write(data.resolve("broken/2.png"), new byte[] {1, 2, 3});
     Files.createDirectory(data.resolve("empty"));
 
@@ -94,6 +95,9 @@ class TrainAllSubjectsJobTest {
     Result result = train(storage, settings);
 
     assertThat(result.trained()).containsExactly("ball1");
+    assertThat(Files.readString(file(result, "ball1/status.json")))
+        .contains("Cannot read ball1/bad.png: it is no JPEG, PNG, BMP or GIF picture");
+    assertThat(Files.readAllBytes(file(result, "ball1/deltas.safetensors"))).isNotEmpty();
     assertThat(result.exitCode()).isEqualTo(ExitCode.SOME_SUBJECTS_FAILED);
     assertThat(result.failures()).containsOnlyKeys("broken", "empty");
     assertThat(result.failures().get("broken")).contains("broken/2.png");

@@ -5,18 +5,34 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.parquet.format.ColumnMetaData;
+import org.apache.parquet.format.CompressionCodec;
+import org.apache.parquet.format.FileMetaData;
+import org.apache.parquet.format.PageHeader;
+import org.apache.parquet.format.Type;
+import org.apache.parquet.format.Util;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
 class ParquetTableTest {
@@ -141,5 +157,112 @@ class ParquetTableTest {
     }
     assertThatThrownBy(() -> SCORES.read(folder.resolve("absent.parquet")))
         .isInstanceOf(TuneQdmException.class);
+  }
+
+  private record One(long seed) {}
+
+  @TestFactory
+  Stream<DynamicTest> tables_that_lie_about_themselves_are_refused() {
+    ParquetTable<One> table = ParquetTable.of(One.class);
+    byte[] good = table.toBytes(List.of(new One(1), new One(1L << 40), new One(-7)));
+    Map<String, byte[]> cases = new LinkedHashMap<>();
+    cases.put("another magic number", edited(good, good.length - 4, 0));
+    cases.put("a footer of 0 bytes", edited(good, good.length - 8, 0));
+    cases.put("a footer of 2 GiB", edited(good, good.length - 8, Integer.MAX_VALUE));
+    cases.put("a negative footer", edited(good, good.length - 8, -1));
+    cases.put("a trillion rows", footer(good, f -> rows(f, 1L << 40)));
+    cases.put("a negative number of rows", footer(good, f -> rows(f, -1)));
+    cases.put("one row more than there are", footer(good, f -> rows(f, 4)));
+    cases.put("pages beyond the file", footer(good, f -> column(f).setData_page_offset(1L << 40)));
+    cases.put("pages before the file", footer(good, f -> column(f).setData_page_offset(-9)));
+    cases.put(
+        "a chunk of 2^62 bytes", footer(good, f -> column(f).setTotal_compressed_size(1L << 62)));
+    cases.put("a negative chunk", footer(good, f -> column(f).setTotal_compressed_size(-1)));
+    cases.put("another codec", footer(good, f -> column(f).setCodec(CompressionCodec.GZIP)));
+    cases.put("another type", footer(good, f -> f.getSchema().get(1).setType(Type.INT32)));
+    cases.put(
+        "a column under another name",
+        footer(good, f -> f.getSchema().get(1).setName("\u001b[2J")));
+    cases.put(
+        "a column with a billion children",
+        footer(good, f -> f.getSchema().get(0).setNum_children(1 << 30)));
+    cases.put("no columns", footer(good, f -> f.getRow_groups().get(0).getColumns().clear()));
+    cases.put("a page that swells to 2 GiB", page(good, Integer.MAX_VALUE));
+    cases.put("a page of a negative size", page(good, -1));
+    return cases.entrySet().stream()
+        .map(
+            c ->
+                DynamicTest.dynamicTest(
+                    c.getKey(),
+                    () -> {
+                      Path file = Files.write(folder.resolve("lie.parquet"), c.getValue());
+                      assertThatThrownBy(() -> table.read(file))
+                          .isInstanceOf(TuneQdmException.class)
+                          .hasMessageStartingWith("Cannot read the table " + file + ": ")
+                          .hasMessageNotContaining("\u001b");
+                    }));
+  }
+
+  private static byte[] edited(byte[] file, int at, int value) {
+    byte[] edited = file.clone();
+    ByteBuffer.wrap(edited).order(ByteOrder.LITTLE_ENDIAN).putInt(at, value);
+    return edited;
+  }
+
+  private static void rows(FileMetaData footer, long count) {
+    footer.setNum_rows(count);
+    footer.getRow_groups().get(0).setNum_rows(count);
+    column(footer).setNum_values(count);
+  }
+
+  private static ColumnMetaData column(FileMetaData footer) {
+    return footer.getRow_groups().get(0).getColumns().get(0).getMeta_data();
+  }
+
+  private static byte[] footer(byte[] file, Consumer<FileMetaData> lie) {
+    int length = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getInt(file.length - 8);
+    int start = file.length - 8 - length;
+    try {
+      FileMetaData footer = Util.readFileMetaData(new ByteArrayInputStream(file, start, length));
+      lie.accept(footer);
+      return withFooter(Arrays.copyOf(file, start), footer);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static byte[] withFooter(byte[] data, FileMetaData footer) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(data);
+    Util.writeFileMetaData(footer, out);
+    int length = out.size() - data.length;
+    out.writeBytes(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(length).array());
+    out.writeBytes("PAR1".getBytes(StandardCharsets.US_ASCII));
+    return out.toByteArray();
+  }
+
+  /** The only column's first page claims to swell to so many bytes. */
+  private static byte[] page(byte[] file, int swollen) {
+    int length = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getInt(file.length - 8);
+    int end = file.length - 8 - length;
+    try {
+      FileMetaData footer = Util.readFileMetaData(new ByteArrayInputStream(file, end, length));
+      ByteArrayInputStream in = new ByteArrayInputStream(file, 4, end - 4);
+      PageHeader header = Util.readPageHeader(in);
+      header.setUncompressed_page_size(swollen);
+      ByteArrayOutputStream data = new ByteArrayOutputStream();
+      data.write(file, 0, 4);
+      Util.writePageHeader(header, data);
+      data.writeBytes(in.readAllBytes());
+      int grown = data.size() - end;
+      ColumnMetaData column = column(footer);
+      column.setTotal_compressed_size(column.getTotal_compressed_size() + grown);
+      if (column.getData_page_offset() > 4) {
+        column.setData_page_offset(column.getData_page_offset() + grown);
+      }
+      return withFooter(data.toByteArray(), footer);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
   }
 }

@@ -363,6 +363,54 @@ class TorchCheckpointTest {
   }
 
   @Test
+  void names_that_leave_the_archive_lead_nowhere() throws IOException {
+    Files.write(folder.resolve("0"), new byte[24]);
+    Map<String, byte[]> records = new LinkedHashMap<>();
+    records.put("x/data.pkl", pickle().tensor(6, 0, new int[] {1}, new int[] {1}).end());
+    records.put("../../../../../../etc/cron.d/evil", new byte[9]);
+    records.put("/etc/evil", new byte[9]);
+    records.put("x/data/../0", new byte[24]);
+    Path path = archive(records, ZipEntry.STORED);
+    assertThatThrownBy(() -> TorchCheckpoint.read(path))
+        .hasMessageContaining("'x/data/0' is missing");
+    assertThat(folder.toFile().list()).containsExactlyInAnyOrder("0", "made.pt");
+  }
+
+  @Test
+  void archives_whose_directory_lies_are_refused() throws IOException {
+    byte[] good = Files.readAllBytes(checkpoint(pickle().op('N').end()));
+    ByteBuffer view = ByteBuffer.wrap(good).order(ByteOrder.LITTLE_ENDIAN);
+    int first = indexOf(good, "PK\1\2", 0);
+    int second = indexOf(good, "PK\1\2", first + 1);
+    Map<String, byte[]> cases = new LinkedHashMap<>();
+    cases.put("overlap", edited(good, second + 42, view.getInt(first + 42)));
+    cases.put("has the sizes", edited(good, first + 24, Integer.MAX_VALUE));
+    cases.put(
+        "lies outside the file", edited(edited(good, first + 24, 1 << 30), first + 20, 1 << 30));
+    cases.put("lacks its 64-bit size", edited(edited(good, first + 24, -1), first + 20, -1));
+    cases.put("its checksum is wrong", edited(good, first + 16, 7));
+    cases.put("malformed at record", edited(good, second, 7));
+    cases.put("directory lies outside", edited(good, good.length - 6, Integer.MAX_VALUE));
+    cases.put("is over the limit", edited(good, good.length - 10, Integer.MAX_VALUE));
+    for (Map.Entry<String, byte[]> bad : cases.entrySet()) {
+      Path path = Files.write(folder.resolve("made.pt"), bad.getValue());
+      assertThatThrownBy(() -> TorchCheckpoint.read(path))
+          .isInstanceOf(TuneQdmException.class)
+          .hasMessageContaining(bad.getKey());
+    }
+  }
+
+  private static byte[] edited(byte[] file, int at, int value) {
+    byte[] edited = file.clone();
+    ByteBuffer.wrap(edited).order(ByteOrder.LITTLE_ENDIAN).putInt(at, value);
+    return edited;
+  }
+
+  private static int indexOf(byte[] bytes, String part, int from) {
+    return new String(bytes, StandardCharsets.ISO_8859_1).indexOf(part, from);
+  }
+
+  @Test
   void big_endian_and_foreign_archives_are_refused() throws IOException {
     Map<String, byte[]> records = new LinkedHashMap<>();
     records.put("x/data.pkl", pickle().op('N').end());
