@@ -5,6 +5,7 @@ import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.ModelWeights;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.storage.SafetensorsWriter;
+import io.github.tuneqdm.storage.StorageProblem;
 import io.github.tuneqdm.storage.StoredTensor;
 import io.github.tuneqdm.storage.TensorSource;
 import java.io.IOException;
@@ -49,7 +50,7 @@ public final class BaseWriter {
     try {
       return fs.exists(manifest);
     } catch (IOException e) {
-      throw TuneQdmException.environment("Cannot reach %s: %s".formatted(manifest, e), e);
+      throw StorageProblem.environment("Cannot reach " + manifest, e);
     }
   }
 

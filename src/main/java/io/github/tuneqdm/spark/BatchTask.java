@@ -73,7 +73,10 @@ record BatchTask(
           throw e;
         }
         String cause = e instanceof TuneQdmException ? e.getMessage() : e.toString();
-        readable.forEach(subject -> fail(outcomes, run, subject.name(), cause, true));
+        readable.stream()
+            .map(SubjectEntry::name)
+            .filter(name -> !outcomes.containsKey(name)) // those that were published stay done
+            .forEach(name -> fail(outcomes, run, name, cause, true));
       }
     }
     return members.stream()
@@ -131,8 +134,15 @@ record BatchTask(
       Map<String, Outcome> outcomes, RunFolder run, String name, String cause, boolean machine) {
     SubjectStatus failed = SubjectStatus.failed(name, cause);
     if (missing.contains(name)) {
-      run.publishFailure(failed);
       outcomes.put(name, new Outcome(failed, machine));
+      try {
+        run.publishFailure(failed);
+      } catch (TuneQdmException e) {
+        // A full disk has no room for its own story either; the driver tells it.
+        if (!machine) {
+          throw e;
+        }
+      }
     }
   }
 

@@ -107,7 +107,7 @@ final class ClassImages {
       RunFolder run, String prompt, List<String> chunk, List<RgbImage> pictures) {
     for (int i = 0; i < chunk.size(); i++) {
       byte[] png = PngEncoder.encode(pictures.get(i), Map.of("prompt", prompt));
-      Publisher.publish(run.fileSystem(), run.path(chunk.get(i)), png);
+      Publisher.publishOrAdopt(run.fileSystem(), run.path(chunk.get(i)), png);
     }
   }
 

@@ -12,6 +12,7 @@ import io.github.tuneqdm.metrics.TokenRule;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.ParquetTable;
 import io.github.tuneqdm.storage.Publisher;
+import io.github.tuneqdm.storage.StorageProblem;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -107,6 +108,7 @@ public final class EvaluateJob {
     EvaluationProtocol protocol = protocol(trained, hadoop);
     EvaluationPlan plan =
         EvaluationPlan.of(protocol, methods(), subjects, config.evaluateBatchSize());
+    run.sweepOld();
     run.useProtocol(protocol, out);
 
     Set<String> missing = missing(run, plan);
@@ -123,6 +125,7 @@ public final class EvaluateJob {
       SCORES.replace(run.fileSystem(), run.path("scores.parquet"), all);
       new EvaluationReport(run, config, protocol).write(subjects, rows, table, failures);
     }
+    run.sweepAll("images", "baselines", "report");
     return new Result(
         run.id(), run.path(EvaluationReport.PATH).toString(), sampled, scored, table, failures);
   }
@@ -174,7 +177,7 @@ public final class EvaluateJob {
         Files.deleteIfExists(copy.getParent());
       }
     } catch (IOException e) {
-      throw TuneQdmException.environment("Cannot read " + file + ": " + e, e);
+      throw StorageProblem.environment("Cannot read " + file, e);
     }
   }
 

@@ -8,6 +8,7 @@ import io.github.tuneqdm.quant.BasePlan;
 import io.github.tuneqdm.quant.BaseWriter;
 import io.github.tuneqdm.quant.BaseWriter.PartReceipt;
 import io.github.tuneqdm.quant.QuantizerSettings;
+import io.github.tuneqdm.storage.Attempts;
 import io.github.tuneqdm.storage.ModelWeights;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.storage.TensorSource;
@@ -63,6 +64,7 @@ public final class QuantizeBaseJob {
       out.println("Quantised base " + folder + ": there already");
       return new Result(plan.id(), folder.toString(), true);
     }
+    Attempts.sweepOld(fs, folder);
     EngineSeats.prepare(config.deviceThreads());
     checkShapes(unet);
     String qualifiedBases = folder.getParent().toString();
@@ -76,6 +78,7 @@ public final class QuantizeBaseJob {
                 IntStream.range(0, plan.parts().size()).boxed().toList(),
                 (part, environment) -> writePart(model, plan, part, qualifiedBases, environment));
     BaseWriter.finish(unet, plan, receipts, fs, bases);
+    Attempts.sweepAll(fs, folder);
     out.println(
         "Quantised base %s: %d layers, %d bits%s"
             .formatted(

@@ -5,15 +5,20 @@ import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.metrics.EvaluationProtocol;
 import io.github.tuneqdm.models.DeltaScales;
 import io.github.tuneqdm.nn.ScaleLayout;
+import io.github.tuneqdm.storage.Attempts;
 import io.github.tuneqdm.storage.Hashes;
+import io.github.tuneqdm.storage.Moves;
 import io.github.tuneqdm.storage.ParquetTable;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.storage.SafetensorsFile;
+import io.github.tuneqdm.storage.StorageProblem;
 import io.github.tuneqdm.tuning.StepRecord;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Instant;
@@ -31,6 +36,7 @@ import org.apache.hadoop.fs.Path;
 /** The files of one run and how they are read and published; the same on any storage. */
 public final class RunFolder {
   private static final ParquetTable<StepRecord> STEPS = ParquetTable.of(StepRecord.class);
+  private static final String DELTAS = "subjects/%s/deltas.safetensors";
   private static final String RUN_CONF = "run.conf";
   private static final String PROTOCOL = "protocol.json";
 
@@ -90,7 +96,7 @@ public final class RunFolder {
     } catch (FileNotFoundException e) {
       throw noRun(folder);
     } catch (IOException e) {
-      throw TuneQdmException.environment("Cannot list " + folder + ": " + e, e);
+      throw StorageProblem.environment("Cannot list " + folder, e);
     }
   }
 
@@ -124,7 +130,7 @@ public final class RunFolder {
   }
 
   Path deltas(String subject) {
-    return path("subjects/" + subject + "/deltas.safetensors");
+    return path(DELTAS.formatted(subject));
   }
 
   Path steps(String subject) {
@@ -135,15 +141,19 @@ public final class RunFolder {
     return path("subjects/" + subject + "/status.json");
   }
 
-  /** Writes what the run was started with, and makes this the newest run. */
+  /**
+   * Writes what the run was started with, makes this the newest run, and clears what dead attempts
+   * left in it.
+   */
   void start(RunPlan plan, String configuration) {
+    sweepOld();
     Path conf = path(RUN_CONF);
     Publisher.publish(fs, path("plan.json"), plan.toJson());
     Publisher.replace(fs, conf, configuration.getBytes(StandardCharsets.UTF_8));
     try {
       fs.setTimes(conf, System.currentTimeMillis(), -1);
     } catch (IOException | UnsupportedOperationException e) {
-      return; // object stores keep the time of the write, and that will do
+      return; // object stores date a file by its last write, which was now
     }
   }
 
@@ -181,20 +191,73 @@ public final class RunFolder {
     return subjectStatus(subject).map(SubjectStatus::isDone).orElse(false);
   }
 
-  /** Publishes a trained subject: scales and steps first, the status that vouches for them last. */
+  /**
+   * Publishes a trained subject: scales and steps first, the status that vouches for them last. Of
+   * attempts that train the same subject the first to publish wins; a later one, whose numbers may
+   * be rounded otherwise on a GPU, takes over what it finds.
+   */
   SubjectStatus publish(
       String subject, byte[] deltas, List<StepRecord> steps, List<RejectedPhoto> rejects) {
-    Publisher.Published published = Publisher.publish(fs, deltas(subject), deltas);
-    STEPS.publish(fs, steps(subject), steps);
-    StepRecord last = steps.get(steps.size() - 1);
-    SubjectStatus status =
-        SubjectStatus.done(subject, last.step(), last.loss(), published.sha256(), rejects);
-    write(status);
-    return status;
+    Optional<SubjectStatus> first = vouchedFor(subject);
+    if (first.isPresent()) {
+      return first.get();
+    }
+    try {
+      Publisher.Published published = Publisher.publishOrAdopt(fs, deltas(subject), deltas);
+      if (!published.sha256().equals(Hashes.sha256(deltas))) {
+        requireTwin(subject, deltas);
+      }
+      Publisher.publishOrAdopt(fs, steps(subject), STEPS.toBytes(steps));
+      StepRecord last = steps.get(steps.size() - 1);
+      SubjectStatus status =
+          SubjectStatus.done(subject, last.step(), last.loss(), published.sha256(), rejects);
+      write(status);
+      return status;
+    } catch (TuneQdmException e) {
+      return vouchedFor(subject).orElseThrow(() -> e);
+    }
   }
 
+  /** The status of a subject whose published scales are those that it vouches for. */
+  private Optional<SubjectStatus> vouchedFor(String subject) {
+    return subjectStatus(subject)
+        .filter(SubjectStatus::isDone)
+        .filter(status -> exists(DELTAS.formatted(subject)))
+        .filter(status -> Hashes.sha256(fs, deltas(subject)).equals(status.deltasSha256()));
+  }
+
+  /**
+   * Scales of the same run and subject differ in their numbers alone: the file's header, with its
+   * metadata, is the same.
+   */
+  private void requireTwin(String subject, byte[] deltas) {
+    byte[] published = read(DELTAS.formatted(subject));
+    long header = ByteBuffer.wrap(deltas).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    int mismatch = Arrays.mismatch(published, deltas);
+    if (published.length != deltas.length || mismatch < Long.BYTES + header) {
+      throw TuneQdmException.environment(
+          "Cannot write %s: a file of another run is there already (move it away)"
+              .formatted(deltas(subject)));
+    }
+  }
+
+  /** Says why a subject failed, unless another attempt did better. */
   void publishFailure(SubjectStatus failed) {
-    write(failed);
+    if (!isDone(failed.subject())) {
+      write(failed);
+    }
+  }
+
+  /** Clears what attempts that must be dead by now left in the run. */
+  void sweepOld() {
+    Attempts.sweepOld(fs, root);
+  }
+
+  /** Clears folders in which all is published from whatever attempts left there. */
+  void sweepAll(String... folders) {
+    for (String folder : folders) {
+      Attempts.sweepAll(fs, path(folder));
+    }
   }
 
   private void write(SubjectStatus status) {
@@ -239,7 +302,7 @@ public final class RunFolder {
   /** A subject's scales, once it is sure that they are what was published. */
   DeltaScales readDeltas(String subject, ScaleLayout layout) {
     Path file = deltas(subject);
-    byte[] bytes = read("subjects/" + subject + "/deltas.safetensors");
+    byte[] bytes = read(DELTAS.formatted(subject));
     String published = subjectStatus(subject).map(SubjectStatus::deltasSha256).orElse("");
     if (!Hashes.sha256(bytes).equals(published)) {
       throw TuneQdmException.inputData(
@@ -274,15 +337,11 @@ public final class RunFolder {
           "The evaluation's settings changed: what was made with others is now in "
               + path(earlier));
       try {
-        fs.delete(path(earlier), true);
-        fs.mkdirs(path(earlier));
         for (String made : OF_ONE_PROTOCOL) {
-          if (fs.exists(path(made)) && !fs.rename(path(made), path(earlier + "/" + made))) {
-            throw new IOException("cannot move it to " + path(earlier));
-          }
+          Moves.move(fs, path(made), path(earlier + "/" + made));
         }
       } catch (IOException e) {
-        throw TuneQdmException.environment("Cannot clear " + root + ": " + e, e);
+        throw StorageProblem.environment("Cannot clear " + root, e);
       }
     }
     Publisher.replace(fs, path(PROTOCOL), json);
@@ -313,6 +372,6 @@ public final class RunFolder {
   }
 
   private TuneQdmException unreadable(String relative, IOException e) {
-    return TuneQdmException.environment("Cannot read " + path(relative) + ": " + e, e);
+    return StorageProblem.environment("Cannot read " + path(relative), e);
   }
 }

@@ -105,7 +105,7 @@ record SamplingTask(
       PlannedImage image = chunk.get(i);
       if (missing.contains(image.path())) {
         byte[] png = PngEncoder.encode(pictures.get(i), text(image));
-        Publisher.publish(run.fileSystem(), run.path(image.path()), png);
+        Publisher.publishOrAdopt(run.fileSystem(), run.path(image.path()), png);
         published++;
       }
     }

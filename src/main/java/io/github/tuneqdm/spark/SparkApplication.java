@@ -3,6 +3,7 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.storage.StorageDefaults;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
@@ -64,7 +65,7 @@ public final class SparkApplication implements AutoCloseable {
 
   /** Storage settings where no application runs yet: spark-submit's {@code spark.hadoop.*} too. */
   public static Configuration hadoopConfiguration() {
-    return SparkHadoopUtil.get().newConfiguration(new SparkConf());
+    return StorageDefaults.applyTo(SparkHadoopUtil.get().newConfiguration(new SparkConf()));
   }
 
   JavaSparkContext context() {
@@ -87,7 +88,8 @@ public final class SparkApplication implements AutoCloseable {
     if (inputs.isEmpty()) {
       return List.of();
     }
-    SerializableConfiguration hadoop = new SerializableConfiguration(context.hadoopConfiguration());
+    SerializableConfiguration hadoop =
+        new SerializableConfiguration(StorageDefaults.applyTo(context.hadoopConfiguration()));
     int threads = config.deviceThreads();
     context.setJobGroup(group, description);
     try {

@@ -6,6 +6,7 @@ import io.github.tuneqdm.image.ImageReader;
 import io.github.tuneqdm.spark.SubjectEntry.Photo;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.Publisher;
+import io.github.tuneqdm.storage.StorageProblem;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -70,7 +71,7 @@ final class SubjectCatalog {
               + folder
               + ": there is no such folder (tuneqdm.data.subjects)");
     } catch (IOException e) {
-      throw TuneQdmException.environment("Cannot read subjects in " + folder + ": " + e, e);
+      throw StorageProblem.environment("Cannot read subjects in " + folder, e);
     }
   }
 

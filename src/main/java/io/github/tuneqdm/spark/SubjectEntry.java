@@ -3,6 +3,7 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.Publisher;
+import io.github.tuneqdm.storage.StorageProblem;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
@@ -87,7 +88,7 @@ public record SubjectEntry(
         }
         return bytes;
       } catch (IOException e) {
-        throw TuneQdmException.environment("Cannot read " + path + ": " + e, e);
+        throw StorageProblem.environment("Cannot read " + path, e);
       }
     }
 

@@ -2,6 +2,7 @@ package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
+import io.github.tuneqdm.storage.Publisher;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,6 +12,7 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkConf;
 
 /**
@@ -58,16 +60,20 @@ public final class TrainAllSubjectsJob {
       if (failures.isEmpty()) {
         return ExitCode.DONE;
       }
+      if (environment) {
+        return ExitCode.ENVIRONMENT; // the same command, once that is mended, does the rest
+      }
       if (!trained.isEmpty() || !alreadyDone.isEmpty()) {
         return ExitCode.SOME_SUBJECTS_FAILED;
       }
-      return environment ? ExitCode.ENVIRONMENT : ExitCode.ALL_SUBJECTS_FAILED;
+      return ExitCode.ALL_SUBJECTS_FAILED;
     }
   }
 
   public Result run() {
     Configuration hadoop = SparkApplication.hadoopConfiguration();
     BaseModel.check(config, hadoop);
+    requireWritable(config.storageRuns(), hadoop);
     List<SubjectEntry> subjects = SubjectCatalog.read(config, hadoop, config.dataNames());
     QuantizeBaseJob.Result base = new QuantizeBaseJob(config, spark, out).run();
     RunPlan plan =
@@ -86,8 +92,15 @@ public final class TrainAllSubjectsJob {
       new ClassImages(config, spark, out).make(run, subjects);
     }
     List<BatchTask.Outcome> outcomes = tasks.isEmpty() ? List.of() : train(tasks);
+    run.sweepAll("subjects", "class-images");
     outcomes.forEach(outcome -> tellRejects(outcome.status()));
     return result(plan, run, subjects, missing, outcomes);
+  }
+
+  /** A run that cannot be written should end before its work begins. */
+  private static void requireWritable(String folder, Configuration hadoop) {
+    Path path = new Path(folder);
+    Publisher.requireWritable(Publisher.fileSystem(path, hadoop), path);
   }
 
   private void tellRejects(SubjectStatus status) {

@@ -57,7 +57,7 @@ public final class Hashes {
     try (InputStream in = fs.open(file)) {
       return sha256(in);
     } catch (IOException e) {
-      throw TuneQdmException.environment("Cannot read %s: %s".formatted(file, e), e);
+      throw StorageProblem.environment("Cannot read " + file, e);
     }
   }
 

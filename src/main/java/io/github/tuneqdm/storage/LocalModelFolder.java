@@ -71,8 +71,7 @@ public final class LocalModelFolder {
       throw TuneQdmException.inputData(
           "Cannot read the folder %s: there is no such folder".formatted(folder), e);
     } catch (IOException e) {
-      throw TuneQdmException.environment(
-          "Cannot bring %s to this machine: %s".formatted(folder, Publisher.reason(e)), e);
+      throw StorageProblem.environment("Cannot bring %s to this machine".formatted(folder), e);
     }
   }
 
@@ -82,6 +81,9 @@ public final class LocalModelFolder {
     List<RemoteFile> files = new ArrayList<>();
     for (RemoteIterator<LocatedFileStatus> all = fs.listFiles(folder, true); all.hasNext(); ) {
       FileStatus file = all.next();
+      if (Attempts.isAttempt(file.getPath().getName())) {
+        continue; // someone else's, and soon gone
+      }
       String path = file.getPath().toUri().getPath();
       String name = path.startsWith(base) ? path.substring(base.length()) : "";
       if (!Path.of("/x").resolve(name).normalize().startsWith("/x") || name.isEmpty()) {
@@ -105,6 +107,7 @@ public final class LocalModelFolder {
               FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
           FileLock lock = channel.lock()) {
         if (lock.isValid() && !isWhole(target, files)) {
+          sweep(cache, name); // whoever was killed while copying did so under this lock
           copy(fs, files, cache, target);
         }
       }
@@ -155,6 +158,17 @@ public final class LocalModelFolder {
       Files.move(attempt, target, StandardCopyOption.ATOMIC_MOVE);
     } finally {
       deleteRecursively(attempt);
+    }
+  }
+
+  private static void sweep(Path cache, String name) throws IOException {
+    try (Stream<Path> left = Files.list(cache)) {
+      for (Path path : left.toList()) {
+        String attempt = path.getFileName().toString();
+        if (attempt.startsWith("." + name + ".") && Attempts.isAttempt(attempt)) {
+          deleteRecursively(path);
+        }
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 package io.github.tuneqdm.storage;
 
 import io.github.tuneqdm.error.TuneQdmException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
@@ -98,13 +99,16 @@ public final class ParquetTable<R extends Record> {
   /**
    * All rows of a file, in order. Columns the record does not have are passed over.
    *
-   * @throws TuneQdmException (input data) where the file is absent, damaged, or lacks a column
+   * @throws TuneQdmException (input data) where the file is absent, damaged, or lacks a column;
+   *     (environment) where the storage fails
    */
   public List<R> read(FileSystem fs, Path file) {
     try {
       return read(HadoopInputFile.fromStatus(fs.getFileStatus(file), fs.getConf()), file);
-    } catch (IOException e) {
+    } catch (FileNotFoundException e) {
       throw unreadable(file, e);
+    } catch (IOException e) {
+      throw StorageProblem.environment("Cannot read the table " + file, e);
     }
   }
 
@@ -152,7 +156,7 @@ public final class ParquetTable<R extends Record> {
 
   private static TuneQdmException unreadable(Object file, Exception cause) {
     return TuneQdmException.inputData(
-        "Cannot read the table %s: %s".formatted(file, Publisher.reason(cause)), cause);
+        "Cannot read the table %s: %s".formatted(file, StorageProblem.reason(cause)), cause);
   }
 
   private final class Builder extends ParquetWriter.Builder<R, Builder> {

@@ -68,7 +68,7 @@ public final class TorchCheckpoint {
       throw TuneQdmException.inputData("Cannot read %s: there is no such file".formatted(path), e);
     } catch (IOException e) {
       throw TuneQdmException.inputData(
-          "Cannot read %s: %s".formatted(path, Publisher.reason(e)), e);
+          "Cannot read %s: %s".formatted(path, StorageProblem.reason(e)), e);
     }
   }
 

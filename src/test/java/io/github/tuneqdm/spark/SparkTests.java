@@ -44,6 +44,27 @@ final class SparkTests {
       return master;
     }
 
+    /** With settings of the storage. */
+    Master withHadoop(Map<String, String> settings) {
+      settings.forEach((key, value) -> set("spark.hadoop." + key, value));
+      return this;
+    }
+
+    /** Two executors, each of another host, that copy tasks which take longer than others. */
+    static Master speculating(StandaloneCluster cluster) {
+      Master master = new Master(cluster.url());
+      master.set("spark.executor.extraClassPath", System.getProperty("java.class.path"));
+      master.set("spark.executor.memory", "1g");
+      master.set("spark.executor.cores", "1");
+      master.set("spark.cores.max", "2");
+      master.set("spark.scheduler.minRegisteredResourcesRatio", "1.0");
+      master.set("spark.speculation", "true");
+      master.set("spark.speculation.interval", "100ms");
+      master.set("spark.speculation.quantile", "0.5");
+      master.set("spark.speculation.multiplier", "1.1");
+      return master;
+    }
+
     private void set(String key, String value) {
       properties.put(key, value);
       System.setProperty(key, value);

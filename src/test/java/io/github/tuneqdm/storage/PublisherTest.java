@@ -129,6 +129,15 @@ class PublisherTest {
   }
 
   @Test
+  void of_attempts_that_differ_the_first_is_everyones() throws IOException {
+    Publisher.publishOrAdopt(local(), target(), OTHER);
+    Publisher.Published published = Publisher.publishOrAdopt(local(), target(), CONTENT);
+    assertThat(published.sha256()).isEqualTo(Hashes.sha256(OTHER));
+    assertThat(published.length()).isEqualTo(OTHER.length);
+    assertThat(Files.readAllBytes(folder.resolve("run/a.json"))).isEqualTo(OTHER);
+  }
+
+  @Test
   void a_folder_that_cannot_be_made_is_a_failure_of_the_environment() throws IOException {
     Files.write(folder.resolve("run"), OTHER);
     assertEnvironmentFailure(
@@ -216,6 +225,27 @@ class PublisherTest {
     Path changed = LocalModelFolder.localise(remote, mounted(), cache);
     assertThat(changed).isNotEqualTo(local);
     assertThat(Files.readAllBytes(changed.resolve("config.json"))).isEqualTo(CONTENT);
+  }
+
+  @Test
+  void attempts_are_not_copied_and_what_a_killed_copy_left_is_swept() throws IOException {
+    Path model = Files.createDirectories(folder.resolve("unet"));
+    Files.write(model.resolve("w.bin"), CONTENT);
+    Files.createFile(
+        Path.of(Attempts.of(new org.apache.hadoop.fs.Path(model + "/w.bin")).toString()));
+    org.apache.hadoop.fs.Path remote = new org.apache.hadoop.fs.Path("viewfs://shared/data/unet");
+    Path cache = folder.resolve("cache");
+    Path local = LocalModelFolder.localise(remote, mounted(), cache);
+    assertThat(local.toFile().list()).containsExactly("w.bin");
+
+    Files.delete(local.resolve("w.bin"));
+    Path left = Path.of(Attempts.of(new org.apache.hadoop.fs.Path(local.toString())).toString());
+    Files.createDirectories(left);
+    Path other = Files.createDirectories(cache.resolve(".other-" + left.getFileName()));
+    LocalModelFolder.localise(remote, mounted(), cache);
+    assertThat(local.resolve("w.bin")).exists();
+    assertThat(left).doesNotExist();
+    assertThat(other).exists();
   }
 
   @Test

@@ -1,0 +1,53 @@
+package io.github.tuneqdm.spark;
+
+import java.io.IOException;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
+
+/**
+ * The local disk. On the host {@value #SLOW_HOST} it starts to write a subject's scales only when
+ * another attempt has published the subject, deaf to interrupts; elsewhere a copy of a task writes
+ * them only when the original is waiting so. Files {@code arrived-<subject>} and {@code
+ * late-<subject>} beside the subjects tell how far the original is.
+ */
+public final class LateDisk extends RawLocalFileSystem {
+  static final String SLOW_HOST = "127.0.0.3";
+  private static final int LONGEST_WAIT = 5000;
+
+  @Override
+  public FSDataOutputStream create(Path path, boolean overwrite) throws IOException {
+    if (!path.getName().startsWith(".deltas.safetensors")) {
+      return super.create(path, overwrite);
+    }
+    Path subject = path.getParent();
+    Path arrived = new Path(subject.getParent(), "arrived-" + subject.getName());
+    if (!SparkEnv.get().blockManager().blockManagerId().host().equals(SLOW_HOST)) {
+      if (TaskContext.get().attemptNumber() > 0) {
+        await(arrived);
+      }
+      return super.create(path, overwrite);
+    }
+    super.create(arrived, true).close();
+    await(new Path(subject, "status.json"));
+    FSDataOutputStream out = super.create(path, overwrite);
+    super.create(new Path(subject.getParent(), "late-" + subject.getName()), true).close();
+    return out;
+  }
+
+  private void await(Path file) throws IOException {
+    boolean interrupted = false;
+    for (int i = 0; i < LONGEST_WAIT && !exists(file); i++) {
+      try {
+        Thread.sleep(20);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

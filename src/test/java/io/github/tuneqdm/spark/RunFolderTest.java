@@ -1,0 +1,101 @@
+package io.github.tuneqdm.spark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.tuneqdm.error.ExitCode;
+import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.storage.Hashes;
+import io.github.tuneqdm.storage.SafetensorsWriter;
+import io.github.tuneqdm.storage.StoredTensor;
+import io.github.tuneqdm.tuning.StepRecord;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RunFolderTest {
+  private static final List<StepRecord> STEPS = List.of(new StepRecord(1, 0.5, 1, 1e-4));
+
+  @TempDir Path runs;
+
+  private RunFolder run;
+  private Path subject;
+
+  @BeforeEach
+  void open() {
+    run = RunFolder.of(runs.toString(), "0123", new Configuration(false));
+    subject = runs.resolve("0123/subjects/mug1");
+  }
+
+  @Test
+  void aLateAttemptWithOtherRoundingTakesOverWhatIsPublished() throws IOException {
+    SubjectStatus first = run.publish("mug1", deltas("0123", 1), STEPS, List.of());
+    Map<String, String> published = SparkTests.hashes(subject);
+
+    assertThat(run.publish("mug1", deltas("0123", 1.0001f), STEPS, List.of())).isEqualTo(first);
+    assertThat(SparkTests.hashes(subject)).isEqualTo(published);
+  }
+
+  @Test
+  void whatAnAttemptPublishedBeforeItDiedIsFinishedByTheNext() throws IOException {
+    run.publish("mug1", deltas("0123", 1), STEPS, List.of());
+    Files.delete(subject.resolve("status.json"));
+    Files.delete(subject.resolve("steps.parquet"));
+
+    SubjectStatus status = run.publish("mug1", deltas("0123", 1.0001f), STEPS, List.of());
+
+    assertThat(status.deltasSha256()).isEqualTo(Hashes.sha256(deltas("0123", 1)));
+    assertThat(Hashes.sha256(subject.resolve("deltas.safetensors")))
+        .isEqualTo(status.deltasSha256());
+    assertThat(run.isDone("mug1")).isTrue();
+  }
+
+  @Test
+  void scalesOfAnotherRunAreNotTakenOver() throws IOException {
+    Files.createDirectories(subject);
+    Files.write(subject.resolve("deltas.safetensors"), deltas("4567", 1));
+
+    assertThatThrownBy(() -> run.publish("mug1", deltas("0123", 1), STEPS, List.of()))
+        .isInstanceOf(TuneQdmException.class)
+        .hasMessageContaining("mug1/deltas.safetensors")
+        .hasMessageContaining("move it away")
+        .extracting(e -> ((TuneQdmException) e).exitCode())
+        .isEqualTo(ExitCode.ENVIRONMENT);
+    assertThat(subject.resolve("status.json")).doesNotExist();
+  }
+
+  @Test
+  void aFailureDoesNotTakeBackWhatAnotherAttemptPublished() {
+    run.publishFailure(SubjectStatus.failed("mug1", "no memory"));
+    assertThat(run.isDone("mug1")).isFalse();
+    run.publish("mug1", deltas("0123", 1), STEPS, List.of());
+
+    run.publishFailure(SubjectStatus.failed("mug1", "no memory"));
+
+    assertThat(run.isDone("mug1")).isTrue();
+  }
+
+  @Test
+  void scalesThatTheirStatusDoesNotVouchForAreTrainedAgain() throws IOException {
+    run.publish("mug1", deltas("0123", 1), STEPS, List.of());
+    Files.delete(subject.resolve("deltas.safetensors"));
+
+    SubjectStatus status = run.publish("mug1", deltas("0123", 1.0001f), STEPS, List.of());
+
+    assertThat(Hashes.sha256(subject.resolve("deltas.safetensors")))
+        .isEqualTo(status.deltasSha256());
+    assertThat(run.subjectStatus("mug1")).contains(status);
+  }
+
+  private static byte[] deltas(String runId, float scale) {
+    return SafetensorsWriter.toBytes(
+        Map.of("conv_in.delta_out", StoredTensor.of(new float[] {scale, 2}, 1, 2)),
+        Map.of("run", runId, "subject", "mug1"));
+  }
+}
