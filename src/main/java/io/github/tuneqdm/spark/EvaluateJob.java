@@ -81,6 +81,12 @@ public final class EvaluateJob {
   }
 
   public Result run(RunFolder run) {
+    try (RunLease lease = RunLease.take(run, config.storageLeaseSeconds(), spark::cancel, out)) {
+      return lease.guard(() -> evaluate(run));
+    }
+  }
+
+  private Result evaluate(RunFolder run) {
     Configuration hadoop = SparkApplication.hadoopConfiguration();
     RunPlan trained = run.planOrRefuse();
     Map<String, String> failures = new TreeMap<>();

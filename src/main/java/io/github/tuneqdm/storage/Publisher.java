@@ -4,7 +4,9 @@ import io.github.tuneqdm.error.TuneQdmException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.util.List;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
@@ -72,6 +74,20 @@ public final class Publisher {
         target,
         () -> Files.newInputStream(content),
         localLength(content),
+        Hashes.sha256(content),
+        false);
+  }
+
+  /**
+   * Publishes a file that lies in pieces, as {@link #publish(FileSystem, Path, byte[])} does bytes;
+   * the pieces' positions stay.
+   */
+  public static Published publish(FileSystem fs, Path target, List<ByteBuffer> content) {
+    return publish(
+        fs,
+        target,
+        () -> new BufferInputStream(content),
+        content.stream().mapToLong(ByteBuffer::remaining).sum(),
         Hashes.sha256(content),
         false);
   }
