@@ -194,7 +194,7 @@ final class RunLease implements AutoCloseable {
     T result;
     try {
       result = work.get();
-    } catch (RuntimeException e) {
+    } catch (Exception e) { // Spark throws checked ones and does not say so
       if (isLost()) {
         throw lost(e);
       }
