@@ -28,6 +28,8 @@ final class Keys {
 
   static final Key<String> STORAGE_RUNS = Key.nonEmptyLocation(ROOT + "storage.runs");
   static final Key<String> STORAGE_BASES = Key.nonEmptyLocation(ROOT + "storage.bases");
+  static final Key<Integer> STORAGE_LEASE_SECONDS =
+      Key.integer(ROOT + "storage.lease-seconds", 3, 86_400);
 
   static final Key<Integer> QUANTIZER_BITS = Key.oneOf(ROOT + "quantizer.bits", 2, 4, 8);
   static final Key<Boolean> QUANTIZER_SYMMETRIC = Key.flag(ROOT + "quantizer.symmetric");
@@ -68,6 +70,13 @@ final class Keys {
       Key.real(ROOT + "tuning.prior-preservation.weight", 0, 1e6);
   static final Key<Integer> TUNING_PRIOR_CLASS_IMAGES =
       Key.integer(ROOT + "tuning.prior-preservation.class-images", 1, 100_000);
+
+  static final Key<String> CHECKPOINT_RUN = Key.text(ROOT + "checkpoint.run");
+  static final Key<Integer> CHECKPOINT_EVERY_STEPS =
+      Key.integer(ROOT + "checkpoint.every-steps", 0, 10_000_000);
+  static final Key<Integer> CHECKPOINT_EVERY_SECONDS =
+      Key.integer(ROOT + "checkpoint.every-seconds", 0, 1_000_000);
+  static final Key<Integer> CHECKPOINT_KEEP = Key.integer(ROOT + "checkpoint.keep", 1, 1000);
 
   static final Key<String> DEVICE_KIND = Key.oneOf(ROOT + "device.kind", "auto", "cpu", "gpu");
   static final Key<String> DEVICE_PRECISION =
@@ -111,6 +120,7 @@ final class Keys {
           DATA_MAX_PHOTO_BYTES,
           STORAGE_RUNS,
           STORAGE_BASES,
+          STORAGE_LEASE_SECONDS,
           QUANTIZER_BITS,
           QUANTIZER_SYMMETRIC,
           TUNING_EXPERTS,
@@ -133,6 +143,10 @@ final class Keys {
           TUNING_PRIOR_ENABLED,
           TUNING_PRIOR_WEIGHT,
           TUNING_PRIOR_CLASS_IMAGES,
+          CHECKPOINT_RUN,
+          CHECKPOINT_EVERY_STEPS,
+          CHECKPOINT_EVERY_SECONDS,
+          CHECKPOINT_KEEP,
           DEVICE_KIND,
           DEVICE_PRECISION,
           DEVICE_MEMORY,

@@ -89,6 +89,10 @@ public final class TuneQdmConfig implements Serializable {
     return Keys.STORAGE_BASES.read(config);
   }
 
+  public int storageLeaseSeconds() {
+    return Keys.STORAGE_LEASE_SECONDS.read(config);
+  }
+
   public int quantizerBits() {
     return Keys.QUANTIZER_BITS.read(config);
   }
@@ -175,6 +179,23 @@ public final class TuneQdmConfig implements Serializable {
 
   public int tuningPriorPreservationClassImages() {
     return Keys.TUNING_PRIOR_CLASS_IMAGES.read(config);
+  }
+
+  /** The run to go on with; empty for the one that the settings name. */
+  public Optional<String> checkpointRun() {
+    return Optional.of(Keys.CHECKPOINT_RUN.read(config)).filter(run -> !run.isEmpty());
+  }
+
+  public int checkpointEverySteps() {
+    return Keys.CHECKPOINT_EVERY_STEPS.read(config);
+  }
+
+  public int checkpointEverySeconds() {
+    return Keys.CHECKPOINT_EVERY_SECONDS.read(config);
+  }
+
+  public int checkpointKeep() {
+    return Keys.CHECKPOINT_KEEP.read(config);
   }
 
   public String deviceKind() {

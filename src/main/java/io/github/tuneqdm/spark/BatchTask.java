@@ -110,8 +110,12 @@ record BatchTask(
                     return unet;
                   }),
               Recipe.tuning(config));
-      List<TunedSubject> tuned =
-          tuner.tune(subjects, (step, loss) -> progress.add(new BatchProgress(index, step, loss)));
+      List<String> names = entries.stream().map(SubjectEntry::name).toList();
+      StateFolder states = new StateFolder(run, plan, index, names, config);
+      List<TunedSubject> tuned;
+      try (states) {
+        tuned = tuner.tune(subjects, states, (step, loss) -> report(progress, step, loss));
+      }
       for (int i = 0; i < tuned.size(); i++) {
         TunedSubject subject = tuned.get(i);
         if (subject.scales().isEmpty()) {
@@ -127,7 +131,15 @@ record BatchTask(
                   false));
         }
       }
+      states.delete();
     }
+  }
+
+  private void report(ProgressAccumulator progress, int step, double loss) {
+    if (TaskContext.get().isInterrupted()) {
+      throw TuneQdmException.environment("Training was stopped at step " + step);
+    }
+    progress.add(new BatchProgress(index, step, loss));
   }
 
   private void fail(
@@ -146,8 +158,10 @@ record BatchTask(
     }
   }
 
+  /** A task that Spark ends early has no last word: another one goes on with its batch. */
   private boolean isLastAttempt() {
-    return TaskContext.get().attemptNumber() >= lastAttempt;
+    TaskContext task = TaskContext.get();
+    return !task.isInterrupted() && task.attemptNumber() >= lastAttempt;
   }
 
   private Subject read(

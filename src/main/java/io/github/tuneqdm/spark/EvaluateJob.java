@@ -83,6 +83,12 @@ public final class EvaluateJob {
   }
 
   public Result run(RunFolder run) {
+    try (RunLease lease = RunLease.take(run, config.storageLeaseSeconds(), spark::cancel, out)) {
+      return lease.guard(() -> evaluate(run));
+    }
+  }
+
+  private Result evaluate(RunFolder run) {
     Configuration hadoop = SparkApplication.hadoopConfiguration();
     RunPlan trained = run.planOrRefuse();
     Map<String, String> failures = new TreeMap<>();
@@ -292,7 +298,8 @@ public final class EvaluateJob {
                   tasks,
                   (task, environment) -> task.run(environment));
       for (int i = 0; i < tasks.size(); i++) {
-        tasks.get(i).rows(scores.get(i)).forEach(row -> byPath.put(row.imagePath(), row));
+        // A known row stays: scored in another company, it could differ in its last digit.
+        tasks.get(i).rows(scores.get(i)).forEach(row -> byPath.putIfAbsent(row.imagePath(), row));
       }
     }
     return plan.images().stream().map(image -> byPath.get(image.path())).sorted(ORDER).toList();

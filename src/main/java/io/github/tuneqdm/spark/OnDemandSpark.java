@@ -6,7 +6,7 @@ import io.github.tuneqdm.config.TuneQdmConfig;
 public final class OnDemandSpark implements AutoCloseable {
   private final String name;
   private final TuneQdmConfig config;
-  private SparkApplication application;
+  private volatile SparkApplication application;
 
   /**
    * @param name shown in Spark's UI
@@ -21,6 +21,14 @@ public final class OnDemandSpark implements AutoCloseable {
       application = SparkApplication.open(name, config);
     }
     return application;
+  }
+
+  /** Ends what is running, if anything is; whoever waits for it hears of a failure. */
+  void cancel() {
+    SparkApplication running = application;
+    if (running != null) {
+      running.cancel();
+    }
   }
 
   @Override

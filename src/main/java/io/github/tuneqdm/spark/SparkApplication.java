@@ -166,6 +166,11 @@ public final class SparkApplication implements AutoCloseable {
     return rdd.withResources(new ResourceProfileBuilder().require(requests).build());
   }
 
+  /** Ends all stages that are running; callable from any thread. */
+  void cancel() {
+    context.sc().cancelAllJobs();
+  }
+
   private boolean isLocal() {
     String master = context.master();
     return master.equals("local") || master.startsWith("local[");

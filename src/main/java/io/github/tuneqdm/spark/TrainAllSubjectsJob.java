@@ -7,6 +7,8 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -72,27 +74,39 @@ public final class TrainAllSubjectsJob {
 
   public Result run() {
     Configuration hadoop = SparkApplication.hadoopConfiguration();
+    Optional<ContinuedRun> continued = ContinuedRun.of(config, hadoop);
+    continued.ifPresent(before -> before.requireSettings(config));
     BaseModel.check(config, hadoop);
     requireWritable(config.storageRuns(), hadoop);
     List<SubjectEntry> subjects = SubjectCatalog.read(config, hadoop, config.dataNames());
     QuantizeBaseJob.Result base = new QuantizeBaseJob(config, spark, out).run();
     RunPlan plan =
         RunPlan.of(config, base.id(), BaseModel.hash(config.modelBase(), hadoop), subjects);
+    continued.ifPresent(before -> before.requirePlan(plan));
     RunFolder run = RunFolder.of(config.storageRuns(), plan.runId(), hadoop);
-    run.start(plan, config.render());
     out.println("Run " + plan.runId() + " in " + run.root());
+    try (RunLease lease = RunLease.take(run, config.storageLeaseSeconds(), spark::cancel, out)) {
+      return lease.guard(() -> run(run, plan, subjects, base.folder()));
+    }
+  }
 
+  private Result run(RunFolder run, RunPlan plan, List<SubjectEntry> subjects, String base) {
+    run.start(plan, config.render());
     TreeSet<String> missing =
         subjects.stream()
             .map(SubjectEntry::name)
             .filter(name -> !run.isDone(name))
             .collect(Collectors.toCollection(TreeSet::new));
-    List<BatchTask> tasks = tasks(plan, base.folder(), subjects, missing);
+    List<BatchTask> tasks = tasks(plan, base, subjects, missing);
+    StateFolder.sweep(run, tasks.stream().map(BatchTask::index).collect(Collectors.toSet()));
     if (config.tuningPriorPreservationEnabled() && !tasks.isEmpty()) {
       new ClassImages(config, spark, out).make(run, subjects);
     }
     List<BatchTask.Outcome> outcomes = tasks.isEmpty() ? List.of() : train(tasks);
     run.sweepAll("subjects", "class-images");
+    if (outcomes.stream().noneMatch(BatchTask.Outcome::environment)) {
+      StateFolder.sweep(run, Set.of());
+    }
     outcomes.forEach(outcome -> tellRejects(outcome.status()));
     return result(plan, run, subjects, missing, outcomes);
   }

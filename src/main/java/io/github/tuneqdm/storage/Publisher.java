@@ -4,7 +4,9 @@ import io.github.tuneqdm.error.TuneQdmException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.CommonPathCapabilities;
@@ -106,6 +108,16 @@ public final class Publisher {
    */
   public static Published publishOrAdopt(FileSystem fs, Path target, byte[] content) {
     return publish(fs, target, content, Other.ADOPTED);
+  }
+
+  /**
+   * Publishes a file that lies in pieces, as {@link #publish(FileSystem, Path, byte[])} does bytes;
+   * the pieces' positions stay.
+   */
+  public static Published publish(FileSystem fs, Path target, List<ByteBuffer> content) {
+    long length = content.stream().mapToLong(ByteBuffer::remaining).sum();
+    Published wanted = new Published(target, length, Hashes.sha256(content));
+    return publish(fs, wanted, () -> new BufferInputStream(content), Other.REFUSED);
   }
 
   /**

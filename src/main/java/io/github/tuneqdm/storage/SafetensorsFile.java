@@ -1,16 +1,21 @@
 package io.github.tuneqdm.storage;
 
 import io.github.tuneqdm.error.TuneQdmException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.Set;
+import org.apache.hadoop.fs.ChecksumException;
+import org.apache.hadoop.fs.FileSystem;
 
 /**
  * A safetensors file, memory-mapped tensor by tensor: opening reads the header alone, and files may
@@ -58,6 +63,40 @@ public final class SafetensorsFile implements TensorSource {
       throw TuneQdmException.inputData("Cannot read %s: %s".formatted(path, e.getMessage()), e);
     } finally {
       closeQuietly(channel);
+    }
+  }
+
+  /**
+   * Opens a file on any file system, once it is sure that its bytes are the expected ones. It is
+   * read from a local copy, which goes when the file is closed.
+   *
+   * @throws TuneQdmException (input data) where it is absent, damaged or malformed; (environment)
+   *     where storage or the local disk fails
+   */
+  public static SafetensorsFile open(FileSystem fs, org.apache.hadoop.fs.Path file, String sha256) {
+    try {
+      Path copy = Files.createTempFile("tuneqdm-", ".safetensors");
+      try {
+        copy(fs, file, copy);
+        if (!Hashes.sha256(copy).equals(sha256)) {
+          throw TuneQdmException.inputData(
+              "Cannot read %s: its content does not match its sha256".formatted(file));
+        }
+        return open(copy);
+      } finally {
+        Files.delete(copy); // an open file stays readable
+      }
+    } catch (IOException e) {
+      throw TuneQdmException.environment("Cannot copy %s: %s".formatted(file, e), e);
+    }
+  }
+
+  private static void copy(FileSystem fs, org.apache.hadoop.fs.Path from, Path to)
+      throws IOException {
+    try (InputStream in = fs.open(from)) {
+      Files.copy(in, to, StandardCopyOption.REPLACE_EXISTING);
+    } catch (FileNotFoundException | ChecksumException e) {
+      throw TuneQdmException.inputData("Cannot read %s: %s".formatted(from, e), e);
     }
   }
 

@@ -13,6 +13,7 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -81,9 +82,9 @@ public final class SafetensorsWriter {
     return out.toByteArray();
   }
 
-  private static void write(
-      WritableByteChannel out, Map<String, StoredTensor> tensors, Map<String, String> metadata)
-      throws IOException {
+  /** The bytes of the file in pieces, in order; the tensors' are their own and not copied. */
+  public static List<ByteBuffer> toBuffers(
+      Map<String, StoredTensor> tensors, Map<String, String> metadata) {
     List<Map.Entry<String, StoredTensor>> inOrder =
         tensors.entrySet().stream()
             .sorted(
@@ -96,17 +97,25 @@ public final class SafetensorsWriter {
     if (header.length > SafetensorsHeader.MAX_LENGTH) {
       throw new IllegalArgumentException("A header of " + header.length + " bytes is too long");
     }
-    writeFully(
-        out, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).flip());
-    writeFully(out, ByteBuffer.wrap(header));
-    for (Map.Entry<String, StoredTensor> tensor : inOrder) {
-      writeFully(out, tensor.getValue().bytes());
+    List<ByteBuffer> pieces = new ArrayList<>();
+    pieces.add(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).flip());
+    pieces.add(ByteBuffer.wrap(header));
+    inOrder.forEach(tensor -> pieces.add(tensor.getValue().bytes()));
+    return pieces;
+  }
+
+  private static void write(
+      WritableByteChannel out, Map<String, StoredTensor> tensors, Map<String, String> metadata)
+      throws IOException {
+    for (ByteBuffer piece : toBuffers(tensors, metadata)) {
+      while (piece.hasRemaining()) {
+        out.write(piece);
+      }
     }
   }
 
   private static byte[] header(
-      List<Map.Entry<String, StoredTensor>> tensors, Map<String, String> metadata)
-      throws IOException {
+      List<Map.Entry<String, StoredTensor>> tensors, Map<String, String> metadata) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     try (JsonGenerator json = JSON.createGenerator(out)) {
       json.writeStartObject();
@@ -135,16 +144,12 @@ public final class SafetensorsWriter {
         offset = end;
       }
       json.writeEndObject();
+    } catch (IOException e) {
+      throw new IllegalStateException("writing to memory cannot fail", e);
     }
     while (out.size() % 8 != 0) {
       out.write(' ');
     }
     return out.toByteArray();
-  }
-
-  private static void writeFully(WritableByteChannel out, ByteBuffer buffer) throws IOException {
-    while (buffer.hasRemaining()) {
-      out.write(buffer);
-    }
   }
 }

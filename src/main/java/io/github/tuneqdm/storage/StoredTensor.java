@@ -80,4 +80,9 @@ public interface StoredTensor {
   static StoredTensor of(DType dtype, byte[] littleEndian, long... shape) {
     return BufferTensor.of(dtype, shape, ByteBuffer.wrap(littleEndian.clone()));
   }
+
+  /** As {@link #of(DType, byte[], long...)} without a copy: nobody may change the buffer again. */
+  static StoredTensor over(DType dtype, ByteBuffer littleEndian, long... shape) {
+    return BufferTensor.of(dtype, shape, littleEndian);
+  }
 }

@@ -11,6 +11,7 @@ import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.parallel.Team;
 import io.github.tuneqdm.tensor.cuda.CudaDevice;
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.Optional;
@@ -136,6 +137,16 @@ public final class Compute implements AutoCloseable {
     try (NDManager scope = x.getManager().newSubManager()) {
       x.attach(scope);
       return x.toFloatArray();
+    }
+  }
+
+  /** The bytes of a tensor that stays, copied to the host; a GPU keeps nothing of the copy. */
+  public static ByteBuffer copy(NDArray x) {
+    if (!x.getDevice().isGpu()) {
+      return x.toByteBuffer(false);
+    }
+    try (NDArray host = x.toDevice(Device.cpu(), true)) {
+      return host.toByteBuffer(false);
     }
   }
 

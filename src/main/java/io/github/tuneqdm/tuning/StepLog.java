@@ -28,6 +28,15 @@ final class StepLog {
     }
   }
 
+  /** Goes on after the steps that a state has. */
+  StepLog(int subjects, int steps, TrainingState state) {
+    this(subjects, steps);
+    for (int s = 0; s < subjects; s++) {
+      records.get(s).addAll(state.log().get(s));
+    }
+    finished = state.step();
+  }
+
   /**
    * @param each weighted loss of every sample (B,)
    * @param owner each sample's subject
@@ -74,7 +83,13 @@ final class StepLog {
     return lastMeanLoss;
   }
 
+  /** As far as it was flushed. */
   List<StepRecord> records(int subject) {
     return records.get(subject);
+  }
+
+  /** Of all subjects, as far as it was flushed. */
+  List<List<StepRecord>> records() {
+    return records;
   }
 }

@@ -9,6 +9,8 @@ import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
 import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.nn.ScaleLayout;
+import io.github.tuneqdm.storage.DType;
+import io.github.tuneqdm.storage.StoredTensor;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.OutOfMemory;
 import io.github.tuneqdm.tensor.TokenOps;
@@ -60,15 +62,49 @@ public final class SubjectBatch implements AutoCloseable {
     this.adamW = adamW;
     this.table = new ScaleTable(compute, network, subjects, experts, start);
     this.owner = compute.scope();
-    this.gradient = table.zerosLike();
     this.firstMoment = table.zerosLike();
     this.secondMoment = table.zerosLike();
-    this.mask = trainDeltaIn ? new NDArray[0] : new NDArray[] {deltaOutOnly(network.layout())};
     this.lossScale = LossScale.of(compute, owner, subjects, experts);
-    this.pass =
-        compute.cuda().isPresent() || network.memoryMode() == MemoryMode.PACKED
-            ? GradientPass.tokens(compute, network, table, lossScale, gradient)
-            : GradientPass.autograd(compute, network.unet(), table, lossScale, gradient);
+    this.gradient = table.zerosLike();
+    this.mask = mask(trainDeltaIn);
+    this.pass = pass();
+  }
+
+  /** Goes on from a state of as many subjects of the same network. */
+  public SubjectBatch(
+      Compute compute,
+      TunableUNet network,
+      int experts,
+      TrainingState state,
+      AdamWSettings adamW,
+      boolean trainDeltaIn) {
+    int subjects = state.log().size();
+    this.compute = compute;
+    this.network = network;
+    this.adamW = adamW;
+    this.table = new ScaleTable(compute, network, subjects, experts, state.scales().toFloats());
+    this.owner = compute.scope();
+    this.firstMoment = like(table.theta(), state.firstMoment());
+    this.secondMoment = like(table.theta(), state.secondMoment());
+    this.lossScale = LossScale.of(compute, owner, subjects, experts, state);
+    this.updates = state.step();
+    this.gradient = table.zerosLike();
+    this.mask = mask(trainDeltaIn);
+    this.pass = pass();
+  }
+
+  private NDArray like(NDArray shaped, StoredTensor values) {
+    return Compute.floats(owner, values.toFloats(), shaped.getShape().getShape());
+  }
+
+  private NDArray[] mask(boolean trainDeltaIn) {
+    return trainDeltaIn ? new NDArray[0] : new NDArray[] {deltaOutOnly(network.layout())};
+  }
+
+  private GradientPass pass() {
+    return compute.cuda().isPresent() || network.memoryMode() == MemoryMode.PACKED
+        ? GradientPass.tokens(compute, network, table, lossScale, gradient)
+        : GradientPass.autograd(compute, network.unet(), table, lossScale, gradient);
   }
 
   private NDArray deltaOutOnly(ScaleLayout layout) {
@@ -183,6 +219,26 @@ public final class SubjectBatch implements AutoCloseable {
   /** All scales, S * N rows of P. */
   public float[] scales() {
     return table.theta().toFloatArray();
+  }
+
+  /**
+   * All that is needed to go on from here, in the host's memory.
+   *
+   * @param log flushed up to the last update
+   */
+  TrainingState state(StepLog log) {
+    return new TrainingState(
+        updates,
+        stored(table.theta()),
+        stored(firstMoment),
+        stored(secondMoment),
+        lossScale.scales(),
+        lossScale.cleanSteps(),
+        log.records());
+  }
+
+  private static StoredTensor stored(NDArray x) {
+    return StoredTensor.over(DType.F32, Compute.copy(x), x.getShape().getShape());
   }
 
   @Override

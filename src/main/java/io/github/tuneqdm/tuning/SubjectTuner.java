@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.diffusion.NoiseSchedule;
+import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.models.AutoencoderKL;
 import io.github.tuneqdm.models.DeltaScales;
@@ -93,8 +94,13 @@ public final class SubjectTuner {
     }
   }
 
-  /** Trains all subjects together; results in their order. */
+  /** Trains all subjects together, from the start to the end; results in their order. */
   public List<TunedSubject> tune(List<Subject> subjects, Progress progress) {
+    return tune(subjects, TrainingStates.NONE, progress);
+  }
+
+  /** Goes on where {@code states} stop; on CPU the results are those of training in one go. */
+  public List<TunedSubject> tune(List<Subject> subjects, TrainingStates states, Progress progress) {
     return Compute.withGradients(
         false,
         () -> {
@@ -103,7 +109,7 @@ public final class SubjectTuner {
           MemoryPlan plan = plan(prepared, latent[0]);
           LOG.info("{}", plan.reason());
           try (TunableUNet unet = network.open().apply(plan.mode())) {
-            return train(subjects, prepared, latent[0], unet, plan, progress);
+            return train(subjects, prepared, latent[0], unet, plan, states, progress);
           }
         });
   }
@@ -175,22 +181,23 @@ public final class SubjectTuner {
       LatentShape latent,
       TunableUNet unet,
       MemoryPlan plan,
+      TrainingStates states,
       Progress progress) {
     int count = subjects.size();
     int experts = settings.experts();
-    float[] start = new float[0];
-    for (int s = 0; s < count; s++) {
-      start = concat(start, DeltaScales.initial(unet, experts).rows());
-    }
-    StepLog log = new StepLog(count, settings.steps());
+    Optional<TrainingState> before = states.latest();
+    before.ifPresent(state -> requireFitting(state, count, unet));
+    int done = before.map(TrainingState::step).orElse(0);
+    StepLog log =
+        before
+            .map(state -> new StepLog(count, settings.steps(), state))
+            .orElseGet(() -> new StepLog(count, settings.steps()));
     try (NDManager run = compute.scope();
-        SubjectBatch batch =
-            new SubjectBatch(
-                compute, unet, count, experts, start, settings.adamW(), settings.trainDeltaIn())) {
+        SubjectBatch batch = batch(count, unet, before)) {
       batch.limitTogether(plan.together());
       NDArray context = context(run, prepared, unet);
       ExpertSchedule byTime = new ExpertSchedule(experts, schedule.trainTimesteps());
-      for (int step = 1; step <= settings.steps(); step++) {
+      for (int step = done + 1; step <= settings.steps(); step++) {
         double rate =
             settings
                 .schedule()
@@ -203,13 +210,41 @@ public final class SubjectTuner {
           }
         }
         log.step(rate, batch.update(run, rate, settings.gradientAccumulation()));
-        if (step % REPORT_EVERY == 0 || step == settings.steps()) {
+        boolean last = step == settings.steps();
+        boolean due = !last && states.isDue(step);
+        if (step % REPORT_EVERY == 0 || due || last) {
           log.flush(settings.gradientAccumulation());
           progress.stepped(step, log.lastMeanLoss());
+        }
+        if (due) {
+          states.keep(batch.state(log));
         }
       }
       return results(subjects, unet, batch.scales(), log);
     }
+  }
+
+  private void requireFitting(TrainingState state, int subjects, TunableUNet unet) {
+    if (!state.fits(subjects, settings.experts() * unet.layout().width(), settings.steps())) {
+      throw TuneQdmException.inputData(
+          "Cannot go on from the training state of step %d: it is of other subjects or another base (delete the run's folder state)"
+              .formatted(state.step()));
+    }
+    LOG.info("Training of {} subjects goes on after step {}", subjects, state.step());
+  }
+
+  private SubjectBatch batch(int subjects, TunableUNet unet, Optional<TrainingState> before) {
+    int experts = settings.experts();
+    AdamWSettings adamW = settings.adamW();
+    boolean trainDeltaIn = settings.trainDeltaIn();
+    if (before.isPresent()) {
+      return new SubjectBatch(compute, unet, experts, before.get(), adamW, trainDeltaIn);
+    }
+    float[] start = new float[0];
+    for (int s = 0; s < subjects; s++) {
+      start = concat(start, DeltaScales.initial(unet, experts).rows());
+    }
+    return new SubjectBatch(compute, unet, subjects, experts, start, adamW, trainDeltaIn);
   }
 
   /** Every sample's text states (B, L, D); the order of samples is the same in every pass. */

@@ -48,6 +48,7 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.data.max-photo-bytes", 268_435_456L);
     recorded.put("tuneqdm.storage.runs", "runs");
     recorded.put("tuneqdm.storage.bases", "bases");
+    recorded.put("tuneqdm.storage.lease-seconds", 60);
     recorded.put("tuneqdm.quantizer.bits", 4);
     recorded.put("tuneqdm.quantizer.symmetric", false);
     recorded.put("tuneqdm.tuning.experts", 4);
@@ -70,6 +71,10 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.tuning.prior-preservation.enabled", false);
     recorded.put("tuneqdm.tuning.prior-preservation.weight", 1.0);
     recorded.put("tuneqdm.tuning.prior-preservation.class-images", 100);
+    recorded.put("tuneqdm.checkpoint.every-steps", 0);
+    recorded.put("tuneqdm.checkpoint.every-seconds", 60);
+    recorded.put("tuneqdm.checkpoint.keep", 2);
+    recorded.put("tuneqdm.checkpoint.run", "");
     recorded.put("tuneqdm.device.kind", "auto");
     recorded.put("tuneqdm.device.memory", "auto");
     recorded.put("tuneqdm.device.precision", "auto");
@@ -98,7 +103,7 @@ class TuneQdmConfigTest {
             tuneqdm {
               model { base = /m/base, dino = /m/dino, clip = /m/clip }
               data { subjects = "s3a://b/subjects", names = [a, b], resolution = 256, center-crop = true, max-pixels = 1000, max-photo-bytes = 2000 }
-              storage { runs = r, bases = q }
+              storage { runs = r, bases = q, lease-seconds = 30 }
               quantizer { bits = 8, symmetric = true }
               tuning {
                 experts = 2, train-delta-in = false, steps = 7, batch-size = 3, gradient-accumulation = 5
@@ -107,6 +112,7 @@ class TuneQdmConfigTest {
                 snr-gamma = 5, noise-offset = 0.1, seed = -1
                 prior-preservation { enabled = true, weight = 0.5, class-images = 10 }
               }
+              checkpoint { every-steps = 11, every-seconds = 12, keep = 3, run = def }
               device { kind = gpu, precision = float16, memory = packed, threads = 8 }
               evaluate {
                 run = abc, prompts = p.txt, images-per-prompt = 2, sampler = "dpm++2m", steps = 20
@@ -148,6 +154,11 @@ class TuneQdmConfigTest {
     assertThat(config.tuningPriorPreservationEnabled()).isTrue();
     assertThat(config.tuningPriorPreservationWeight()).isEqualTo(0.5);
     assertThat(config.tuningPriorPreservationClassImages()).isEqualTo(10);
+    assertThat(config.storageLeaseSeconds()).isEqualTo(30);
+    assertThat(config.checkpointEverySteps()).isEqualTo(11);
+    assertThat(config.checkpointEverySeconds()).isEqualTo(12);
+    assertThat(config.checkpointKeep()).isEqualTo(3);
+    assertThat(config.checkpointRun()).contains("def");
     assertThat(config.deviceKind()).isEqualTo("gpu");
     assertThat(config.devicePrecision()).isEqualTo("float16");
     assertThat(config.deviceMemory()).isEqualTo("packed");
@@ -214,6 +225,9 @@ class TuneQdmConfigTest {
         "tuneqdm.tuning.learning-rate | NaN | a number from 0 to 10",
         "tuneqdm.tuning.learning-rate | -1 | a number from 0 to 10",
         "tuneqdm.tuning.lr-schedule | sine | one of constant, constant-with-warmup",
+        "tuneqdm.checkpoint.keep | 0 | a whole number from 1 to 1000",
+        "tuneqdm.checkpoint.every-steps | -1 | a whole number from 0 to 10000000",
+        "tuneqdm.storage.lease-seconds | 2 | a whole number from 3 to 86400",
         "tuneqdm.device.precision | int8 | one of auto, float32, float16, bfloat16",
         "tuneqdm.device.memory | little | one of auto, resident, packed",
         "tuneqdm.evaluate.sampler | plms | one of ddim, pndm",

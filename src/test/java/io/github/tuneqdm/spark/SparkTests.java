@@ -65,6 +65,11 @@ final class SparkTests {
       return master;
     }
 
+    Master with(Map<String, String> settings) {
+      settings.forEach(this::set);
+      return this;
+    }
+
     private void set(String key, String value) {
       properties.put(key, value);
       System.setProperty(key, value);

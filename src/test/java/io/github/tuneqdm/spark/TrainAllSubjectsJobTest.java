@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
+import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.spark.TrainAllSubjectsJob.Result;
 import io.github.tuneqdm.storage.SafetensorsFile;
 import io.github.tuneqdm.tuning.StepRecord;
@@ -13,9 +14,13 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
@@ -124,6 +129,40 @@ class TrainAllSubjectsJobTest {
     assertThatThrownBy(() -> train(storage, Map.of("tuneqdm.data.resolution", "66")))
         .hasMessageContaining("tuneqdm.data.resolution");
     assertThat(storage.resolve("runs")).doesNotExist();
+  }
+
+  @Test
+  void aDriverWhoseRunIsTakenOverStopsAndLeavesTheRunAsItIs() throws Exception {
+    Map<String, String> endless =
+        Map.of(
+            "tuneqdm.tuning.steps", "1000000",
+            "tuneqdm.storage.lease-seconds", "3",
+            "tuneqdm.checkpoint.every-steps", "1");
+    ExecutorService driver = Executors.newSingleThreadExecutor();
+    try {
+      Future<Result> training = driver.submit(() -> train(storage, endless));
+      Killing.await(() -> !Killing.files(storage, "/state/").isEmpty() || training.isDone());
+      String id = Killing.run(storage).getFileName().toString();
+      RunFolder run = RunFolder.of(storage.resolve("runs").toString(), id, new Configuration());
+      LeaseFiles lease = new LeaseFiles(run);
+      DriverProcess other = DriverProcess.current();
+      Killing.await(
+          () -> {
+            long next = lease.current().orElseThrow().number() + 1;
+            return lease.create(new LeaseFiles.Lease(next, other, Instant.now().plusSeconds(60)));
+          });
+
+      assertThatThrownBy(training::get)
+          .cause()
+          .hasMessageContaining("Cannot go on with the run ")
+          .hasMessageContaining("has taken it over")
+          .extracting(e -> ((TuneQdmException) e).exitCode())
+          .isEqualTo(ExitCode.ENVIRONMENT);
+      assertThat(Killing.files(storage, "status.json")).isEmpty();
+      assertThat(lease.current().orElseThrow().holder()).isEqualTo(other);
+    } finally {
+      driver.shutdown();
+    }
   }
 
   @Test

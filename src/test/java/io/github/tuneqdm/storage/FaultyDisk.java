@@ -16,7 +16,7 @@ import org.apache.hadoop.fs.RawLocalFileSystem;
 public final class FaultyDisk extends RawLocalFileSystem {
   private static final int GOOD_BYTES = 100;
 
-  static Configuration configuration(String fault) {
+  public static Configuration configuration(String fault) {
     Configuration configuration = new Configuration(false);
     configuration.setClass("fs.faulty.impl", FaultyDisk.class, RawLocalFileSystem.class);
     configuration.setBoolean("fs.faulty.impl.disable.cache", true);

@@ -1,6 +1,7 @@
 package io.github.tuneqdm.tuning;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tuneqdm.ToyWorld;
 import io.github.tuneqdm.models.DeltaScales;
@@ -8,6 +9,7 @@ import io.github.tuneqdm.tensor.Compute;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -76,6 +78,69 @@ class SubjectTunerTest {
     List<TunedSubject> again = tune(recipe, subjects);
 
     assertThat(once).usingRecursiveComparison().isEqualTo(again);
+  }
+
+  @Test
+  void trainingThatGoesOnFromAStateGivesTheSameBits() {
+    TuningSettings recipe = ToyWorld.recipe(5, 1, 2);
+    List<Subject> subjects = List.of(ToyWorld.subject("star"), ToyWorld.subject("duck"));
+    SubjectTuner tuner =
+        new SubjectTuner(compute, ToyWorld.base(), ToyWorld.network(compute), recipe);
+    Memory everyStep = new Memory(Optional.empty());
+    List<TunedSubject> atOnce = tuner.tune(subjects, everyStep, (step, loss) -> {});
+    assertThat(everyStep.kept).extracting(TrainingState::step).containsExactly(1, 2, 3, 4);
+
+    Memory fromTwo = new Memory(Optional.of(everyStep.kept.get(1)));
+    List<TunedSubject> resumed = tuner.tune(subjects, fromTwo, (step, loss) -> {});
+    assertThat(fromTwo.kept).extracting(TrainingState::step).containsExactly(3, 4);
+    Memory fromFour = new Memory(Optional.of(fromTwo.kept.get(1)));
+    List<TunedSubject> resumedAgain = tuner.tune(subjects, fromFour, (step, loss) -> {});
+
+    assertThat(resumed).usingRecursiveComparison().isEqualTo(atOnce);
+    assertThat(resumedAgain).usingRecursiveComparison().isEqualTo(atOnce);
+  }
+
+  @Test
+  void aStateOfOtherSubjectsIsRefused() {
+    Memory one = new Memory(Optional.empty());
+    SubjectTuner tuner =
+        new SubjectTuner(
+            compute, ToyWorld.base(), ToyWorld.network(compute), ToyWorld.recipe(2, 1, 1));
+    tuner.tune(List.of(ToyWorld.subject("star")), one, (step, loss) -> {});
+    Memory wrong = new Memory(Optional.of(one.kept.get(0)));
+
+    assertThatThrownBy(
+            () ->
+                tuner.tune(
+                    List.of(ToyWorld.subject("star"), ToyWorld.subject("duck")),
+                    wrong,
+                    (step, loss) -> {}))
+        .hasMessageStartingWith("Cannot go on from the training state of step 1:");
+  }
+
+  /** Keeps the state of every step. */
+  private static final class Memory implements TrainingStates {
+    final List<TrainingState> kept = new ArrayList<>();
+    private final Optional<TrainingState> start;
+
+    Memory(Optional<TrainingState> start) {
+      this.start = start;
+    }
+
+    @Override
+    public Optional<TrainingState> latest() {
+      return start;
+    }
+
+    @Override
+    public boolean isDue(int step) {
+      return true;
+    }
+
+    @Override
+    public void keep(TrainingState state) {
+      kept.add(state);
+    }
   }
 
   @Test
