@@ -82,6 +82,7 @@ public final class EvaluateJob {
 
   public Result run(RunFolder run) {
     Configuration hadoop = SparkApplication.hadoopConfiguration();
+    LogContext.run(run.id());
     RunPlan trained = run.planOrRefuse();
     Map<String, String> failures = new TreeMap<>();
     List<String> names = new ArrayList<>();

@@ -1,5 +1,6 @@
 package io.github.tuneqdm.spark;
 
+import io.github.tuneqdm.spark.plugin.WorkerMetrics;
 import io.github.tuneqdm.storage.LocalModelFolder;
 import java.nio.file.Path;
 import org.apache.hadoop.conf.Configuration;
@@ -11,10 +12,18 @@ final class LocalFolders {
   private LocalFolders() {}
 
   static Path of(String folder, Configuration hadoop) {
-    return LocalModelFolder.localise(new org.apache.hadoop.fs.Path(folder), hadoop, cache());
+    LocalModelFolder.Found found =
+        LocalModelFolder.find(new org.apache.hadoop.fs.Path(folder), hadoop, cache());
+    switch (found.origin()) {
+      case CACHED -> WorkerMetrics.ofThisJvm().cacheHit();
+      case COPIED -> WorkerMetrics.ofThisJvm().cacheMiss();
+      case LOCAL -> {} // no cache was asked
+    }
+    return found.path();
   }
 
-  private static Path cache() {
+  /** Where copies are kept. */
+  static Path cache() {
     String chosen = System.getenv(CACHE_VARIABLE);
     return chosen == null || chosen.isBlank()
         ? Path.of(

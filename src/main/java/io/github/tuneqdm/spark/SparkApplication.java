@@ -3,21 +3,16 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.spark.plugin.TuneQdmPlugin;
 import java.io.Serializable;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalInt;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
-import org.apache.spark.SparkEnv;
-import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.deploy.SparkHadoopUtil;
-import org.apache.spark.resource.ResourceInformation;
-import org.apache.spark.resource.ResourceProfileBuilder;
-import org.apache.spark.resource.TaskResourceRequests;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
@@ -32,6 +27,8 @@ public final class SparkApplication implements AutoCloseable {
 
   // OpenMP threads that wait longer sleep: left to spin, they starve the executor beside them.
   private static final String SPINS = "10000";
+
+  private static final String PLUGINS = "spark.plugins";
 
   private final JavaSparkContext context;
   private final TuneQdmConfig config;
@@ -53,13 +50,24 @@ public final class SparkApplication implements AutoCloseable {
             .setIfMissing("spark.master", DEFAULT_MASTER)
             .setIfMissing("spark.executor.heartbeatInterval", HEARTBEAT)
             .setIfMissing("spark.executorEnv.OPT_OUT_TRACKING", "true")
+            .setIfMissing(
+                "spark.executorEnv.CUDA_DEVICE_ORDER", "PCI_BUS_ID") // as nvidia-smi counts
             .setIfMissing("spark.executorEnv.GOMP_SPINCOUNT", SPINS);
+    conf.set(PLUGINS, withOurs(conf.get(PLUGINS, "")));
     try {
       return new SparkApplication(new JavaSparkContext(SparkContext.getOrCreate(conf)), config);
     } catch (RuntimeException e) {
       throw TuneQdmException.environment(
           "Cannot start Spark on " + conf.get("spark.master") + ": " + e.getMessage(), e);
     }
+  }
+
+  private static String withOurs(String plugins) {
+    String ours = TuneQdmPlugin.class.getName();
+    if (plugins.isBlank()) {
+      return ours;
+    }
+    return plugins.contains(ours) ? plugins : plugins + "," + ours;
   }
 
   /** Storage settings where no application runs yet: spark-submit's {@code spark.hadoop.*} too. */
@@ -75,7 +83,7 @@ public final class SparkApplication implements AutoCloseable {
    * Runs a task an input and returns their results in input order.
    *
    * @param group names the stage in Spark's UI and in messages
-   * @param description what it does, in a line
+   * @param description what it does, in a line; shown there and in the history server
    * @throws TuneQdmException the first refusal in input order, once all tasks are done
    */
   <T extends Serializable, R> List<R> fanOut(
@@ -88,85 +96,64 @@ public final class SparkApplication implements AutoCloseable {
       return List.of();
     }
     SerializableConfiguration hadoop = new SerializableConfiguration(context.hadoopConfiguration());
-    int threads = config.deviceThreads();
-    context.setJobGroup(group, description);
+    String runId = LogContext.run();
+    Runner runner = new Runner(demand, config.deviceKind(), config.deviceThreads(), runId);
+    String shown = runId.isEmpty() ? description : description + " (run " + runId + ")";
+    context.setJobGroup(group, shown);
+    context.setCallSite(shown); // else the page says "collect at SparkApplication.java"
     try {
       JavaRDD<T> rdd = context.parallelize(inputs, inputs.size());
       JavaRDD<TaskOutcome<R>> outcomes =
-          rdd.map(input -> run(function, input, demand, hadoop.value(), threads));
+          rdd.map(input -> runner.run(function, input, hadoop.value()));
       return withDevices(outcomes, demand).collect().stream()
           .map(TaskOutcome::valueOrThrow)
           .toList();
     } finally {
+      context.clearCallSite();
       context.clearJobGroup();
     }
   }
 
-  private static <T, R> TaskOutcome<R> run(
-      TaskFunction<T, R> function, T input, DeviceDemand demand, Configuration hadoop, int threads)
-      throws Exception {
-    TaskEnvironment environment = new TaskEnvironment(hadoop, gpuOfThisTask(), isDriver());
-    try {
+  /**
+   * How a task is run, wherever that is.
+   *
+   * @param kind {@code tuneqdm.device.kind}
+   * @param threads of the engine on CPU
+   * @param runId for the log; may be empty
+   */
+  private record Runner(DeviceDemand demand, String kind, int threads, String runId)
+      implements Serializable {
+
+    <T, R> TaskOutcome<R> run(TaskFunction<T, R> function, T input, Configuration hadoop)
+        throws Exception {
+      try {
+        return TaskOutcome.of(LogContext.around(runId, () -> apply(function, input, hadoop)));
+      } catch (TuneQdmException e) {
+        if (e.exitCode() == ExitCode.ENVIRONMENT) {
+          throw e; // another executor may do better
+        }
+        return TaskOutcome.refused(e);
+      }
+    }
+
+    private <T, R> R apply(TaskFunction<T, R> function, T input, Configuration hadoop)
+        throws Exception {
       if (demand == DeviceDemand.NONE) {
-        return TaskOutcome.of(function.apply(input, environment));
+        return function.apply(input, new TaskEnvironment(hadoop, OptionalInt.empty()));
       }
       EngineSeats.prepare(threads);
-      return TaskOutcome.of(
-          EngineSeats.occupy(environment, () -> function.apply(input, environment)));
-    } catch (TuneQdmException e) {
-      if (e.exitCode() == ExitCode.ENVIRONMENT) {
-        throw e; // another executor may do better
-      }
-      return TaskOutcome.refused(e);
+      return EngineSeats.occupy(
+          TaskDevices.ofThisTask(kind),
+          gpu -> function.apply(input, new TaskEnvironment(hadoop, gpu)));
     }
   }
 
-  private static boolean isDriver() {
-    return SparkEnv.get().executorId().equals("driver");
-  }
-
-  private static OptionalInt gpuOfThisTask() {
-    Map<String, ResourceInformation> resources = TaskContext.get().resourcesJMap();
-    ResourceInformation gpu = resources.get("gpu");
-    return gpu == null || gpu.addresses().length == 0
-        ? OptionalInt.empty()
-        : OptionalInt.of(Integer.parseInt(gpu.addresses()[0]));
-  }
-
-  /**
-   * Asks for a GPU a task, or for all cores of an executor, with a profile of task requests alone:
-   * it needs no dynamic allocation. A local master knows neither; there {@link EngineSeats} keeps
-   * tasks apart.
-   */
   private <R> JavaRDD<R> withDevices(JavaRDD<R> rdd, DeviceDemand demand) {
-    SparkConf conf = context.getConf();
-    if (demand == DeviceDemand.NONE || isLocal()) {
-      return rdd;
-    }
-    boolean executorsHaveGpus = conf.contains("spark.executor.resource.gpu.amount");
-    if (config.deviceKind().equals("gpu") && !executorsHaveGpus) {
-      throw TuneQdmException.usage(
-          "Cannot ask Spark for GPUs: spark.executor.resource.gpu.amount is not set (pass --conf"
-              + " spark.executor.resource.gpu.amount=1 before --, or set tuneqdm.device.kind = cpu)");
-    }
-    TaskResourceRequests requests = new TaskResourceRequests();
-    boolean useGpu = executorsHaveGpus && !config.deviceKind().equals("cpu");
-    if (useGpu) {
-      if (conf.contains("spark.task.resource.gpu.amount")) {
-        return rdd; // every task has one already
-      }
-      requests.resource("gpu", 1);
-    } else if (conf.contains("spark.executor.cores")) {
-      requests.cpus(conf.getInt("spark.executor.cores", 1));
-    } else {
-      return rdd;
-    }
-    return rdd.withResources(new ResourceProfileBuilder().require(requests).build());
-  }
-
-  private boolean isLocal() {
-    String master = context.master();
-    return master.equals("local") || master.startsWith("local[");
+    return demand == DeviceDemand.NONE
+        ? rdd
+        : DeviceProfile.of(context.getConf(), config.deviceKind())
+            .map(rdd::withResources)
+            .orElse(rdd);
   }
 
   @Override

@@ -73,6 +73,7 @@ public final class TrainAllSubjectsJob {
     RunPlan plan =
         RunPlan.of(config, base.id(), BaseModel.hash(config.modelBase(), hadoop), subjects);
     RunFolder run = RunFolder.of(config.storageRuns(), plan.runId(), hadoop);
+    LogContext.run(plan.runId());
     run.start(plan, config.render());
     out.println("Run " + plan.runId() + " in " + run.root());
 
