@@ -104,9 +104,16 @@ public final class EvaluateJob {
     EvaluationProtocol protocol = protocol(trained, hadoop);
     EvaluationPlan plan =
         EvaluationPlan.of(protocol, methods(), subjects, config.evaluateBatchSize());
+    RunIndex index = new RunIndex(run, spark);
+    if (!run.uses(protocol)) {
+      index.withdraw();
+    }
     run.useProtocol(protocol, out);
 
     Set<String> missing = missing(run, plan);
+    if (!missing.isEmpty()) {
+      index.withdraw();
+    }
     int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing);
     List<ScoreRow> known =
         knownScores(run).stream().filter(row -> !missing.contains(row.imagePath())).toList();
@@ -115,11 +122,13 @@ public final class EvaluateJob {
     int scored = (int) rows.stream().filter(row -> !before.contains(row)).count();
     ScoreTable table = ScoreTable.summarise(rows);
     if (sampled > 0 || scored > 0 || !run.exists(EvaluationReport.PATH)) {
+      index.withdraw();
       List<ScoreRow> all = withOthers(rows, known);
       IMAGES.replace(run.fileSystem(), run.path("images.parquet"), imageRows(run, all));
       SCORES.replace(run.fileSystem(), run.path("scores.parquet"), all);
       new EvaluationReport(run, config, protocol).write(subjects, rows, table, failures);
     }
+    index.complete();
     return new Result(
         run.id(), run.path(EvaluationReport.PATH).toString(), sampled, scored, table, failures);
   }

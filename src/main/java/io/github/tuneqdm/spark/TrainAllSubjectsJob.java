@@ -6,6 +6,7 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -74,6 +75,10 @@ public final class TrainAllSubjectsJob {
         RunPlan.of(config, base.id(), BaseModel.hash(config.modelBase(), hadoop), subjects);
     RunFolder run = RunFolder.of(config.storageRuns(), plan.runId(), hadoop);
     LogContext.run(plan.runId());
+    RunIndex index = new RunIndex(run, spark);
+    if (!run.configuration().equals(Optional.of(config.render()))) {
+      index.withdraw();
+    }
     run.start(plan, config.render());
     out.println("Run " + plan.runId() + " in " + run.root());
 
@@ -83,10 +88,14 @@ public final class TrainAllSubjectsJob {
             .filter(name -> !run.isDone(name))
             .collect(Collectors.toCollection(TreeSet::new));
     List<BatchTask> tasks = tasks(plan, base.folder(), subjects, missing);
+    if (!tasks.isEmpty()) {
+      index.withdraw();
+    }
     if (config.tuningPriorPreservationEnabled() && !tasks.isEmpty()) {
       new ClassImages(config, spark, out).make(run, subjects);
     }
     List<BatchTask.Outcome> outcomes = tasks.isEmpty() ? List.of() : train(tasks);
+    index.complete();
     return result(plan, run, subjects, missing, outcomes);
   }
 
