@@ -7,7 +7,8 @@ import org.apache.hadoop.conf.Configuration;
 
 /** Model folders and bases on this machine's disk; what lies elsewhere is copied once a machine. */
 final class LocalFolders {
-  private static final String CACHE_VARIABLE = "TUNEQDM_CACHE_DIR";
+  /** The environment variable that moves the cache. */
+  static final String VARIABLE = "TUNEQDM_CACHE_DIR";
 
   private LocalFolders() {}
 
@@ -24,7 +25,7 @@ final class LocalFolders {
 
   /** Where copies are kept. */
   static Path cache() {
-    String chosen = System.getenv(CACHE_VARIABLE);
+    String chosen = System.getenv(VARIABLE);
     return chosen == null || chosen.isBlank()
         ? Path.of(
             System.getProperty("java.io.tmpdir"),

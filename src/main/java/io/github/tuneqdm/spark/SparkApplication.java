@@ -5,15 +5,23 @@ import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.spark.plugin.TuneQdmPlugin;
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.deploy.SparkHadoopUtil;
 import org.apache.spark.util.SerializableConfiguration;
+import scala.Tuple2;
+import scala.collection.immutable.Seq;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.reflect.ClassTag$;
 
 /**
  * A running Spark application that fans work out, a task an input. Needs nothing of Spark but its
@@ -28,6 +36,11 @@ public final class SparkApplication implements AutoCloseable {
   // OpenMP threads that wait longer sleep: left to spin, they starve the executor beside them.
   private static final String SPINS = "10000";
 
+  // Under dynamic allocation, executors that did plain work keep their GPUs from those that wait.
+  private static final String IDLE = "10s";
+
+  private static final long LONGEST_WAIT_NANOS = 60_000_000_000L;
+  private static final long QUIET_NANOS = 2_000_000_000L;
   private static final String PLUGINS = "spark.plugins";
 
   private final JavaSparkContext context;
@@ -49,6 +62,7 @@ public final class SparkApplication implements AutoCloseable {
             .setAppName("TuneQDM " + name)
             .setIfMissing("spark.master", DEFAULT_MASTER)
             .setIfMissing("spark.executor.heartbeatInterval", HEARTBEAT)
+            .setIfMissing("spark.dynamicAllocation.executorIdleTimeout", IDLE)
             .setIfMissing("spark.executorEnv.OPT_OUT_TRACKING", "true")
             .setIfMissing(
                 "spark.executorEnv.CUDA_DEVICE_ORDER", "PCI_BUS_ID") // as nvidia-smi counts
@@ -95,6 +109,16 @@ public final class SparkApplication implements AutoCloseable {
     if (inputs.isEmpty()) {
       return List.of();
     }
+    return collect(
+        group, description, demand, context.parallelize(inputs, inputs.size()), function);
+  }
+
+  private <T extends Serializable, R> List<R> collect(
+      String group,
+      String description,
+      DeviceDemand demand,
+      JavaRDD<T> inputs,
+      TaskFunction<T, R> function) {
     SerializableConfiguration hadoop = new SerializableConfiguration(context.hadoopConfiguration());
     String runId = LogContext.run();
     Runner runner = new Runner(demand, config.deviceKind(), config.deviceThreads(), runId);
@@ -102,9 +126,8 @@ public final class SparkApplication implements AutoCloseable {
     context.setJobGroup(group, shown);
     context.setCallSite(shown); // else the page says "collect at SparkApplication.java"
     try {
-      JavaRDD<T> rdd = context.parallelize(inputs, inputs.size());
       JavaRDD<TaskOutcome<R>> outcomes =
-          rdd.map(input -> runner.run(function, input, hadoop.value()));
+          inputs.map(input -> runner.run(function, input, hadoop.value()));
       return withDevices(outcomes, demand).collect().stream()
           .map(TaskOutcome::valueOrThrow)
           .toList();
@@ -112,6 +135,88 @@ public final class SparkApplication implements AutoCloseable {
       context.clearCallSite();
       context.clearJobGroup();
     }
+  }
+
+  /**
+   * As {@link #fanOut}, a task an executor, which Spark keeps to where the executors are idle.
+   * Where none is registered, which is how dynamic allocation begins, one task on one that comes.
+   *
+   * @param hosts of the executors, by executor
+   */
+  <R> List<R> onEach(
+      Map<String, String> hosts,
+      String group,
+      String description,
+      DeviceDemand demand,
+      TaskFunction<String, R> function) {
+    if (hosts.isEmpty()) {
+      return fanOut(group, description, demand, List.of(""), function);
+    }
+    List<Tuple2<String, Seq<String>>> placed = new ArrayList<>();
+    hosts.forEach(
+        (executor, host) ->
+            placed.add(
+                new Tuple2<>(
+                    executor,
+                    CollectionConverters.asScala(List.of("executor_" + host + "_" + executor))
+                        .toSeq())));
+    return collect(
+        group,
+        description,
+        demand,
+        JavaRDD.fromRDD(
+            context
+                .sc()
+                .makeRDD(
+                    CollectionConverters.asScala(placed).toSeq(),
+                    ClassTag$.MODULE$.apply(String.class)),
+            ClassTag$.MODULE$.apply(String.class)),
+        function);
+  }
+
+  /**
+   * Hosts of the executors, by executor, once no more have come for a while. Dynamic allocation
+   * starts them for tasks alone: there it is empty.
+   */
+  Map<String, String> awaitExecutors() {
+    if (context.getConf().getBoolean("spark.dynamicAllocation.enabled", false)) {
+      return executors();
+    }
+    long start = System.nanoTime();
+    long changed = start;
+    Map<String, String> known = executors();
+    while (known.isEmpty()
+        ? System.nanoTime() - start < LONGEST_WAIT_NANOS
+        : System.nanoTime() - changed < QUIET_NANOS) {
+      try {
+        Thread.sleep(200);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        break;
+      }
+      Map<String, String> now = executors();
+      if (!now.equals(known)) {
+        known = now;
+        changed = System.nanoTime();
+      }
+    }
+    return known;
+  }
+
+  /** Hosts of the executors that are registered now, by executor. */
+  Map<String, String> executors() {
+    Map<String, String> hosts = new TreeMap<>();
+    CollectionConverters.asJava(SparkEnv.get().blockManager().master().getMemoryStatus())
+        .keySet()
+        .stream()
+        .filter(id -> !id.isDriver())
+        .forEach(id -> hosts.put(id.executorId(), id.host()));
+    return hosts;
+  }
+
+  /** Whether tasks run in the driver's own process. */
+  boolean isLocal() {
+    return context.isLocal();
   }
 
   /**

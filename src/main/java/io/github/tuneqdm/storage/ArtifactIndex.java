@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.github.tuneqdm.error.TuneQdmException;
 import java.io.IOException;
+import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,10 +67,15 @@ public record ArtifactIndex(
    * @param sha256 of the page's file
    */
   public record Page(
-      String path, String first, String last, long artifactCount, long bytes, String sha256) {}
+      String path, String first, String last, long artifactCount, long bytes, String sha256)
+      implements Serializable {}
 
   /** What stands in a page's file. */
-  private record Listing(List<Artifact> artifacts) {}
+  private record Listing(List<Artifact> artifacts) {
+    private Listing {
+      artifacts = artifacts == null ? List.of() : List.copyOf(artifacts);
+    }
+  }
 
   /** An index of one page. */
   public static ArtifactIndex of(String run, List<Artifact> artifacts) {

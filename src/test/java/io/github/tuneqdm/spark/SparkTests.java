@@ -44,7 +44,7 @@ final class SparkTests {
       return master;
     }
 
-    private void set(String key, String value) {
+    void set(String key, String value) {
       properties.put(key, value);
       System.setProperty(key, value);
     }

@@ -16,19 +16,20 @@ final class DriverSide implements DriverPlugin {
     context.metricRegistry().registerAll(metrics);
   }
 
-  /** Answers {@code true} to what wants an answer. */
+  /** Answers {@code true} to what was asked, and nothing to what was sent. */
   @Override
   public Object receive(Object message) {
     if (message instanceof WorkerFigures figures) {
       metrics.heard(figures);
-    } else if (message instanceof ExecutorDown down) {
-      metrics.ended();
-      LOG.warn(
-          "Executor {} on {} has ended itself; its tasks are tried elsewhere: {}",
-          down.executor(),
-          down.host(),
-          down.cause());
+      return null;
     }
+    ExecutorDown down = (ExecutorDown) message;
+    metrics.ended();
+    LOG.warn(
+        "Executor {} on {} has ended itself; its tasks are tried elsewhere: {}",
+        down.executor(),
+        down.host(),
+        down.cause());
     return Boolean.TRUE;
   }
 }

@@ -43,7 +43,9 @@ final class ExecutorSide implements ExecutorPlugin {
   public void init(PluginContext pluginContext, Map<String, String> fromDriver) {
     this.context = pluginContext;
     metrics.reset();
-    context.metricRegistry().registerAll(metrics);
+    if (!isDriver()) { // there the driver's own figures say the same
+      context.metricRegistry().registerAll(metrics);
+    }
     clock.scheduleWithFixedDelay(this::report, REPORT_MILLIS, REPORT_MILLIS, TimeUnit.MILLISECONDS);
   }
 
@@ -68,7 +70,7 @@ final class ExecutorSide implements ExecutorPlugin {
 
   /** Halts without shutdown hooks: those of a wedged GPU's libraries may never return. */
   private void endProcess(String cause) {
-    if (context.executorID().equals(DRIVER)) {
+    if (isDriver()) {
       return;
     }
     LOG.error("This executor ends, so that its task is tried in a fresh process: {}", cause);
@@ -78,6 +80,10 @@ final class ExecutorSide implements ExecutorPlugin {
       LOG.warn("The driver could not be told", e);
     }
     Runtime.getRuntime().halt(EXIT_STATUS);
+  }
+
+  private boolean isDriver() {
+    return context.executorID().equals(DRIVER);
   }
 
   private void report() {

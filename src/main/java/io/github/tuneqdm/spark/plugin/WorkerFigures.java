@@ -8,7 +8,7 @@ import java.io.Serializable;
  * @param executor its id
  * @param subjectSteps optimiser steps, counted for each subject
  * @param stepsPerSecond subject-steps a second of the batches that are training now
- * @param meanLoss over the subjects that are training now; NaN where there are none
+ * @param meanLoss of the batches that are training now, else of the last that did; NaN before that
  * @param gpuBytes in use on this executor's GPUs, by everybody, when a batch last reported
  */
 record WorkerFigures(

@@ -21,6 +21,7 @@ public final class WorkerMetrics implements MetricSet {
   private long subjectsDone;
   private long subjectsFailed;
   private long subjectSteps;
+  private double lastMeanLoss = Double.NaN;
   private long cacheHits;
   private long cacheMisses;
 
@@ -59,6 +60,7 @@ public final class WorkerMetrics implements MetricSet {
     long steps = (long) Math.max(0, step - before.step) * before.subjects;
     double seconds = Math.max(1e-6, (now - before.nanos) * 1e-9);
     subjectSteps += steps;
+    lastMeanLoss = meanLoss;
     running.put(batch, new Batch(before.subjects, step, now, steps / seconds, meanLoss, gpuBytes));
   }
 
@@ -91,6 +93,7 @@ public final class WorkerMetrics implements MetricSet {
     subjectsDone = 0;
     subjectsFailed = 0;
     subjectSteps = 0;
+    lastMeanLoss = Double.NaN;
     cacheHits = 0;
     cacheMisses = 0;
   }
@@ -106,7 +109,7 @@ public final class WorkerMetrics implements MetricSet {
             .mapToDouble(Batch::meanLoss)
             .filter(Double::isFinite)
             .average()
-            .orElse(Double.NaN),
+            .orElse(lastMeanLoss),
         running.values().stream().mapToLong(Batch::gpuBytes).sum(),
         cacheHits,
         cacheMisses);
