@@ -23,8 +23,8 @@ import picocli.CommandLine.Mixin;
       "Examples:",
       "  jobs/doctor",
       "  jobs/doctor --config conf/sd14.conf -D tuneqdm.device.kind=cpu",
-      "  jobs/doctor --master spark://host:7077 --conf spark.executor.resource.gpu.amount=1 -- \\",
-      "      --config conf/sd14.conf"
+      "  jobs/doctor --master spark://host:7077 \\",
+      "      --conf spark.executor.resource.gpu.amount=1 -- --config conf/sd14.conf"
     })
 final class DoctorCommand implements Callable<Integer> {
   @Mixin private JobOptions options;

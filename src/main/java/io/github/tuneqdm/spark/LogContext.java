@@ -37,12 +37,20 @@ final class LogContext {
   /** Does a task's work as part of a run, and leaves the thread as it was. */
   static <R> R around(String run, Callable<R> work) throws Exception {
     String before = run();
-    MDC.put(RUN, run);
+    set(run);
     try {
       return work.call();
     } finally {
-      MDC.put(RUN, before);
+      set(before);
       MDC.remove(SUBJECT);
+    }
+  }
+
+  private static void set(String run) {
+    if (run.isEmpty()) {
+      MDC.remove(RUN);
+    } else {
+      MDC.put(RUN, run);
     }
   }
 }

@@ -31,6 +31,10 @@ final class RunIndex {
   /** Listed pages on their way to the tasks that hash them. */
   private static final String STAGED = ".artifacts";
 
+  /** Folders that are no result of the run. */
+  private static final List<String> NOT_LISTED =
+      List.of(ArtifactIndex.PAGES + "/", "lease/", "state/");
+
   private final RunFolder run;
   private final OnDemandSpark spark;
   private final int pageSize;
@@ -104,10 +108,10 @@ final class RunIndex {
     }
   }
 
-  /** Hidden files are attempts on their way, or what a job needs to go on. */
+  /** What a job needs to go on, and hidden files, such as attempts on their way, are none. */
   static boolean isArtifact(String path) {
     return !path.equals(ArtifactIndex.NAME)
-        && !path.startsWith(ArtifactIndex.PAGES + "/")
+        && NOT_LISTED.stream().noneMatch(path::startsWith)
         && path.chars().noneMatch(Character::isISOControl)
         && Arrays.stream(path.split("/"))
             .noneMatch(name -> name.startsWith(".") || name.startsWith("_"));

@@ -20,7 +20,8 @@ public record EngineCache(Path folder, long needed) {
 
   public static EngineCache ofThisProcess() {
     Path folder = Utils.getEngineCacheDir("pytorch");
-    boolean isThere = System.getenv("PYTORCH_LIBRARY_PATH") != null || holdsLibraries(folder);
+    boolean isThere =
+        Utils.getEnvOrSystemProperty("PYTORCH_LIBRARY_PATH") != null || holdsLibraries(folder);
     return new EngineCache(folder, isThere ? LITTLE : UNPACKED);
   }
 

@@ -37,6 +37,8 @@ class RunIndexTest {
     write("report/index.html", "page");
     write("subjects/mug1/.deltas.safetensors.1.tmp", "half");
     write("_hidden/x", "x");
+    write("state/batch-0/12.state", "half way");
+    write("lease/1.json", "{}");
     run = RunFolder.of(storage.resolve("runs").toString(), ID, new Configuration());
   }
 

@@ -8,6 +8,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -149,7 +150,13 @@ public final class StorageProbe {
         }
       }
       return Finding.ok(
-          check, "%s: %,d files, %,d MB, can be read".formatted(folder, files, bytes / 1_000_000));
+          check,
+          String.format(
+              Locale.ROOT,
+              "%s: %,d files, %.1f MB, can be read",
+              folder,
+              files,
+              bytes / 1e6));
     } catch (FileNotFoundException e) {
       return Finding.fail(
           check, folder + " is not there", "let %s name a folder that is".formatted(key));

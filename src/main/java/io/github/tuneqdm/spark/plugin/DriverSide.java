@@ -16,20 +16,19 @@ final class DriverSide implements DriverPlugin {
     context.metricRegistry().registerAll(metrics);
   }
 
-  /** Answers {@code true} to what was asked, and nothing to what was sent. */
+  /** Messages want no answer. */
   @Override
   public Object receive(Object message) {
     if (message instanceof WorkerFigures figures) {
       metrics.heard(figures);
-      return null;
+    } else if (message instanceof ExecutorDown down) {
+      metrics.ended();
+      LOG.warn(
+          "Executor {} on {} has ended itself; its tasks are tried elsewhere: {}",
+          down.executor(),
+          down.host(),
+          down.cause());
     }
-    ExecutorDown down = (ExecutorDown) message;
-    metrics.ended();
-    LOG.warn(
-        "Executor {} on {} has ended itself; its tasks are tried elsewhere: {}",
-        down.executor(),
-        down.host(),
-        down.cause());
-    return Boolean.TRUE;
+    return null;
   }
 }

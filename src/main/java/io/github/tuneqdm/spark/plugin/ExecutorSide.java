@@ -25,6 +25,9 @@ final class ExecutorSide implements ExecutorPlugin {
 
   private static final long REPORT_MILLIS = 2_000;
 
+  /** Messages leave on a thread of their own; executors get no answers by which to know. */
+  private static final long FAREWELL_MILLIS = 500;
+
   /** A local master's only executor lives in the driver, which must live. */
   private static final String DRIVER = "driver";
 
@@ -75,9 +78,12 @@ final class ExecutorSide implements ExecutorPlugin {
     }
     LOG.error("This executor ends, so that its task is tried in a fresh process: {}", cause);
     try {
-      context.ask(new ExecutorDown(context.executorID(), context.hostname(), cause));
-    } catch (Exception e) {
+      context.send(new ExecutorDown(context.executorID(), context.hostname(), cause));
+      Thread.sleep(FAREWELL_MILLIS);
+    } catch (IOException | RuntimeException e) {
       LOG.warn("The driver could not be told", e);
+    } catch (InterruptedException e) {
+      LOG.debug("The task was killed while its executor ended", e);
     }
     Runtime.getRuntime().halt(EXIT_STATUS);
   }
