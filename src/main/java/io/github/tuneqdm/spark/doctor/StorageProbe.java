@@ -152,11 +152,7 @@ public final class StorageProbe {
       return Finding.ok(
           check,
           String.format(
-              Locale.ROOT,
-              "%s: %,d files, %.1f MB, can be read",
-              folder,
-              files,
-              bytes / 1e6));
+              Locale.ROOT, "%s: %,d files, %.1f MB, can be read", folder, files, bytes / 1e6));
     } catch (FileNotFoundException e) {
       return Finding.fail(
           check, folder + " is not there", "let %s name a folder that is".formatted(key));
