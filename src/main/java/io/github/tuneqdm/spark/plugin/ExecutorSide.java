@@ -7,6 +7,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.ExceptionFailure;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskFailedReason;
 import org.apache.spark.api.plugin.ExecutorPlugin;
 import org.apache.spark.api.plugin.PluginContext;
@@ -25,7 +26,7 @@ final class ExecutorSide implements ExecutorPlugin {
 
   private static final long REPORT_MILLIS = 2_000;
 
-  /** Messages leave on a thread of their own; executors get no answers by which to know. */
+  /** Messages leave on a thread of their own: so long they have before the process ends. */
   private static final long FAREWELL_MILLIS = 500;
 
   /** A local master's only executor lives in the driver, which must live. */
@@ -77,8 +78,10 @@ final class ExecutorSide implements ExecutorPlugin {
       return;
     }
     LOG.error("This executor ends, so that its task is tried in a fresh process: {}", cause);
+    // The context's own host name fails on executors, which have no RPC address.
+    String host = SparkEnv.get().blockManager().blockManagerId().host();
     try {
-      context.send(new ExecutorDown(context.executorID(), context.hostname(), cause));
+      context.send(new ExecutorDown(context.executorID(), host, cause));
       Thread.sleep(FAREWELL_MILLIS);
     } catch (IOException | RuntimeException e) {
       LOG.warn("The driver could not be told", e);
