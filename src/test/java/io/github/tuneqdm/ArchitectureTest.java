@@ -5,10 +5,13 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import ai.djl.Device;
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tensor.Precision;
 
 /** Who may import whom: data flows storage to models to tuning to jobs to the command line. */
 @AnalyzeClasses(packages = "io.github.tuneqdm", importOptions = DoNotIncludeTests.class)
@@ -79,6 +82,17 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("ai.djl..");
+
+  /** Else a driver on a shared machine would hold memory of a GPU that it never uses. */
+  @ArchTest
+  static final ArchRule jobsOpenGpusInTasksAlone =
+      noClasses()
+          .that()
+          .resideInAPackage(ROOT + "spark..")
+          .and()
+          .doNotHaveSimpleName("TaskEnvironment")
+          .should()
+          .callMethod(Compute.class, "open", Device.class, Precision.class, int.class);
 
   @ArchTest
   static final ArchRule hadoopStaysWithStorageAndJobs =

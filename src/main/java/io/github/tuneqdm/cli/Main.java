@@ -19,7 +19,8 @@ import picocli.CommandLine.ScopeType;
       EvaluateCommand.class,
       InspectCommand.class,
       VerifyModelCommand.class,
-      BenchCommand.class
+      BenchCommand.class,
+      DoctorCommand.class
     },
     versionProvider = Main.Version.class,
     footer = "Each command's --help has examples.")

@@ -3,6 +3,7 @@ package io.github.tuneqdm.inspect;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.models.ModelConfig;
+import io.github.tuneqdm.storage.ArtifactIndex;
 import io.github.tuneqdm.storage.Hashes;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,6 +47,16 @@ final class RunFolders {
       }
     }
     d.add("subjects", "%d done, %d failed, %d to do".formatted(done, failed, open));
+    if (Files.isRegularFile(run.resolve(ArtifactIndex.NAME))) {
+      ArtifactIndex index = ArtifactIndex.verify(run);
+      d.add(
+          "artefacts",
+          "%s, %s; all match run.json"
+              .formatted(
+                  Description.count(index.artifactCount()), Description.bytes(index.bytes())));
+    } else {
+      d.add("artefacts", "not listed: a job is at work on the run, or was interrupted");
+    }
     if (Files.isRegularFile(run.resolve("report").resolve("index.html"))) {
       d.add("report", run.resolve("report").resolve("index.html"));
     }

@@ -7,6 +7,7 @@ import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.nn.ScaleLayout;
+import io.github.tuneqdm.spark.plugin.WorkerMetrics;
 import io.github.tuneqdm.storage.SafetensorsWriter;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tuning.Subject;
@@ -21,6 +22,8 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.TaskContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Trains one batch of subjects in one Spark task. All members take part, so that the batch gives
@@ -40,11 +43,13 @@ record BatchTask(
     Set<String> missing,
     int lastAttempt)
     implements Serializable {
+  private static final Logger LOG = LoggerFactory.getLogger(BatchTask.class);
 
   /** How a subject ended, and whether its machine is to blame. */
   record Outcome(SubjectStatus status, boolean environment) implements Serializable {}
 
   List<Outcome> run(TaskEnvironment environment, ProgressAccumulator progress) {
+    LogContext.subjects(members.stream().map(SubjectEntry::name).toList());
     RunFolder run = RunFolder.of(config.storageRuns(), plan.runId(), environment.hadoop());
     Map<String, Outcome> outcomes = new LinkedHashMap<>();
     List<SubjectEntry> readable = new ArrayList<>();
@@ -95,6 +100,8 @@ record BatchTask(
       Map<String, Outcome> outcomes) {
     PipelineFolder model = new PipelineFolder(environment.local(config.modelBase()));
     AtomicReference<ScaleLayout> layout = new AtomicReference<>();
+    WorkerMetrics metrics = WorkerMetrics.ofThisJvm();
+    metrics.started(index, subjects.size(), 0);
     try (Compute compute = environment.compute(config)) {
       SubjectTuner tuner =
           new SubjectTuner(
@@ -114,7 +121,14 @@ record BatchTask(
       StateFolder states = new StateFolder(run, plan, index, names, config);
       List<TunedSubject> tuned;
       try (states) {
-        tuned = tuner.tune(subjects, states, (step, loss) -> report(progress, step, loss));
+        tuned =
+            tuner.tune(
+                subjects,
+                states,
+                (step, loss) -> {
+                  report(progress, step, loss);
+                  metrics.stepped(index, step, loss, compute.gpuBytesInUse());
+                });
       }
       for (int i = 0; i < tuned.size(); i++) {
         TunedSubject subject = tuned.get(i);
@@ -129,9 +143,14 @@ record BatchTask(
               new Outcome(
                   run.publish(subject.name(), deltas, subject.steps(), rejects.get(subject.name())),
                   false));
+          metrics.subjectDone();
+          LogContext.subject(subject.name());
+          LOG.info("Published the scales of {}", subject.name());
         }
       }
       states.delete();
+    } finally {
+      metrics.ended(index);
     }
   }
 
@@ -146,6 +165,9 @@ record BatchTask(
       Map<String, Outcome> outcomes, RunFolder run, String name, String cause, boolean machine) {
     SubjectStatus failed = SubjectStatus.failed(name, cause);
     if (missing.contains(name)) {
+      WorkerMetrics.ofThisJvm().subjectFailed();
+      LogContext.subject(name);
+      LOG.warn("{} failed: {}", name, cause);
       outcomes.put(name, new Outcome(failed, machine));
       try {
         run.publishFailure(failed);

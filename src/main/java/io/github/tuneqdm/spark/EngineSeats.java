@@ -1,30 +1,50 @@
 package io.github.tuneqdm.spark;
 
-import java.util.Map;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Semaphore;
+import java.util.HashSet;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
 
 /**
- * One task at a time on each device of this JVM. The engine's threads and its gradient mode belong
- * to the whole JVM, so two tasks side by side would take each other's cores and memory.
+ * One task at a time on each device of this JVM, whatever Spark was told. The engine's threads
+ * belong to the whole JVM, and a device's memory to one training, so two tasks side by side would
+ * take each other's cores and memory.
  */
 final class EngineSeats {
-  private static final String CPU = "cpu";
-
   // Tasks of one executor share nothing but the JVM: the seats can live nowhere else.
-  private static final Map<String, Semaphore> SEATS = new ConcurrentHashMap<>();
+  private static final Set<OptionalInt> TAKEN = new HashSet<>();
 
   private EngineSeats() {}
 
-  static <R> R occupy(TaskEnvironment environment, Callable<R> work) throws Exception {
-    String device = environment.gpu().isPresent() ? "gpu" + environment.gpu().getAsInt() : CPU;
-    Semaphore seat = SEATS.computeIfAbsent(device, d -> new Semaphore(1, true));
-    seat.acquire();
+  /** What is done on a device: the number of a GPU, or nothing for the CPU. */
+  @FunctionalInterface
+  interface Work<R> {
+    R on(OptionalInt gpu) throws Exception;
+  }
+
+  /** Waits until one of the devices is free and works there. */
+  static <R> R occupy(List<OptionalInt> devices, Work<R> work) throws Exception {
+    OptionalInt seat = take(devices);
     try {
-      return work.call();
+      return work.on(seat);
     } finally {
-      seat.release();
+      synchronized (TAKEN) {
+        TAKEN.remove(seat);
+        TAKEN.notifyAll();
+      }
+    }
+  }
+
+  private static OptionalInt take(List<OptionalInt> devices) throws InterruptedException {
+    synchronized (TAKEN) {
+      while (true) {
+        for (OptionalInt device : devices) {
+          if (TAKEN.add(device)) {
+            return device;
+          }
+        }
+        TAKEN.wait();
+      }
     }
   }
 

@@ -90,6 +90,7 @@ public final class EvaluateJob {
 
   private Result evaluate(RunFolder run) {
     Configuration hadoop = SparkApplication.hadoopConfiguration();
+    LogContext.run(run.id());
     RunPlan trained = run.planOrRefuse();
     Map<String, String> failures = new TreeMap<>();
     List<String> names = new ArrayList<>();
@@ -115,9 +116,16 @@ public final class EvaluateJob {
     EvaluationPlan plan =
         EvaluationPlan.of(protocol, methods(), subjects, config.evaluateBatchSize());
     run.sweepOld();
+    RunIndex index = new RunIndex(run, spark);
+    if (!run.uses(protocol)) {
+      index.withdraw();
+    }
     run.useProtocol(protocol, out);
 
     Set<String> missing = missing(run, plan);
+    if (!missing.isEmpty()) {
+      index.withdraw();
+    }
     int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing);
     List<ScoreRow> known =
         knownScores(run).stream().filter(row -> !missing.contains(row.imagePath())).toList();
@@ -126,12 +134,14 @@ public final class EvaluateJob {
     int scored = (int) rows.stream().filter(row -> !before.contains(row)).count();
     ScoreTable table = ScoreTable.summarise(rows);
     if (sampled > 0 || scored > 0 || !run.exists(EvaluationReport.PATH)) {
+      index.withdraw();
       List<ScoreRow> all = withOthers(rows, known);
       IMAGES.replace(run.fileSystem(), run.path("images.parquet"), imageRows(run, all));
       SCORES.replace(run.fileSystem(), run.path("scores.parquet"), all);
       new EvaluationReport(run, config, protocol).write(subjects, rows, table, failures);
     }
     run.sweepAll("images", "baselines", "report");
+    index.complete();
     return new Result(
         run.id(), run.path(EvaluationReport.PATH).toString(), sampled, scored, table, failures);
   }

@@ -324,6 +324,11 @@ public final class RunFolder {
     }
   }
 
+  /** Whether {@code protocol.json} is this protocol. */
+  boolean uses(EvaluationProtocol protocol) {
+    return text(PROTOCOL).filter(json -> Arrays.equals(json, protocol.toJson())).isPresent();
+  }
+
   /**
    * Makes {@code protocol.json} this protocol. Pictures and scores of another one are moved to
    * {@code earlier/}: they cannot be compared with what is made now.

@@ -46,6 +46,7 @@ record SamplingTask(
             .map(PlannedImage::subject)
             .distinct()
             .toList();
+    LogContext.subjects(subjects);
     PipelineFolder model = new PipelineFolder(environment.local(config.modelBase()));
     AtomicInteger published = new AtomicInteger();
     try (Compute compute = environment.compute(config);

@@ -25,6 +25,7 @@ record ScoringTask(
 
   /** DINO, CLIP-I and CLIP-T of each picture, in the order of {@link #images}. */
   double[][] run(TaskEnvironment environment) {
+    LogContext.subject(subject.name());
     Configuration hadoop = environment.hadoop();
     RunFolder run = RunFolder.of(config.storageRuns(), runId, hadoop);
     long maxPixels = config.dataMaxPixels();

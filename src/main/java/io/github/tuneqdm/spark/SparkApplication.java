@@ -3,23 +3,26 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.spark.plugin.TuneQdmPlugin;
 import io.github.tuneqdm.storage.StorageDefaults;
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkEnv;
-import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.deploy.SparkHadoopUtil;
-import org.apache.spark.resource.ResourceInformation;
-import org.apache.spark.resource.ResourceProfileBuilder;
-import org.apache.spark.resource.TaskResourceRequests;
 import org.apache.spark.util.SerializableConfiguration;
+import scala.Tuple2;
+import scala.collection.immutable.Seq;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.reflect.ClassTag$;
 
 /**
  * A running Spark application that fans work out, a task an input. Needs nothing of Spark but its
@@ -33,6 +36,13 @@ public final class SparkApplication implements AutoCloseable {
 
   // OpenMP threads that wait longer sleep: left to spin, they starve the executor beside them.
   private static final String SPINS = "10000";
+
+  // Under dynamic allocation, executors that did plain work keep their GPUs from those that wait.
+  private static final String IDLE = "10s";
+
+  private static final long LONGEST_WAIT_NANOS = 60_000_000_000L;
+  private static final long QUIET_NANOS = 2_000_000_000L;
+  private static final String PLUGINS = "spark.plugins";
 
   private final JavaSparkContext context;
   private final TuneQdmConfig config;
@@ -53,14 +63,26 @@ public final class SparkApplication implements AutoCloseable {
             .setAppName("TuneQDM " + name)
             .setIfMissing("spark.master", DEFAULT_MASTER)
             .setIfMissing("spark.executor.heartbeatInterval", HEARTBEAT)
+            .setIfMissing("spark.dynamicAllocation.executorIdleTimeout", IDLE)
             .setIfMissing("spark.executorEnv.OPT_OUT_TRACKING", "true")
+            .setIfMissing(
+                "spark.executorEnv.CUDA_DEVICE_ORDER", "PCI_BUS_ID") // as nvidia-smi counts
             .setIfMissing("spark.executorEnv.GOMP_SPINCOUNT", SPINS);
+    conf.set(PLUGINS, withOurs(conf.get(PLUGINS, "")));
     try {
       return new SparkApplication(new JavaSparkContext(SparkContext.getOrCreate(conf)), config);
     } catch (RuntimeException e) {
       throw TuneQdmException.environment(
           "Cannot start Spark on " + conf.get("spark.master") + ": " + e.getMessage(), e);
     }
+  }
+
+  private static String withOurs(String plugins) {
+    String ours = TuneQdmPlugin.class.getName();
+    if (plugins.isBlank()) {
+      return ours;
+    }
+    return plugins.contains(ours) ? plugins : plugins + "," + ours;
   }
 
   /** Storage settings where no application runs yet: spark-submit's {@code spark.hadoop.*} too. */
@@ -76,7 +98,7 @@ public final class SparkApplication implements AutoCloseable {
    * Runs a task an input and returns their results in input order.
    *
    * @param group names the stage in Spark's UI and in messages
-   * @param description what it does, in a line
+   * @param description what it does, in a line; shown there and in the history server
    * @throws TuneQdmException the first refusal in input order, once all tasks are done
    */
   <T extends Serializable, R> List<R> fanOut(
@@ -88,82 +110,99 @@ public final class SparkApplication implements AutoCloseable {
     if (inputs.isEmpty()) {
       return List.of();
     }
+    return collect(
+        group, description, demand, context.parallelize(inputs, inputs.size()), function);
+  }
+
+  private <T extends Serializable, R> List<R> collect(
+      String group,
+      String description,
+      DeviceDemand demand,
+      JavaRDD<T> inputs,
+      TaskFunction<T, R> function) {
     SerializableConfiguration hadoop =
         new SerializableConfiguration(StorageDefaults.applyTo(context.hadoopConfiguration()));
-    int threads = config.deviceThreads();
-    context.setJobGroup(group, description);
+    String runId = LogContext.run();
+    Runner runner = new Runner(demand, config.deviceKind(), config.deviceThreads(), runId);
+    String shown = runId.isEmpty() ? description : description + " (run " + runId + ")";
+    context.setJobGroup(group, shown);
+    context.setCallSite(shown); // else the page says "collect at SparkApplication.java"
     try {
-      JavaRDD<T> rdd = context.parallelize(inputs, inputs.size());
       JavaRDD<TaskOutcome<R>> outcomes =
-          rdd.map(input -> run(function, input, demand, hadoop.value(), threads));
+          inputs.map(input -> runner.run(function, input, hadoop.value()));
       return withDevices(outcomes, demand).collect().stream()
           .map(TaskOutcome::valueOrThrow)
           .toList();
     } finally {
+      context.clearCallSite();
       context.clearJobGroup();
     }
   }
 
-  private static <T, R> TaskOutcome<R> run(
-      TaskFunction<T, R> function, T input, DeviceDemand demand, Configuration hadoop, int threads)
-      throws Exception {
-    TaskEnvironment environment = new TaskEnvironment(hadoop, gpuOfThisTask(), isDriver());
-    try {
-      if (demand == DeviceDemand.NONE) {
-        return TaskOutcome.of(function.apply(input, environment));
-      }
-      EngineSeats.prepare(threads);
-      return TaskOutcome.of(
-          EngineSeats.occupy(environment, () -> function.apply(input, environment)));
-    } catch (TuneQdmException e) {
-      if (e.exitCode() == ExitCode.ENVIRONMENT) {
-        throw e; // another executor may do better
-      }
-      return TaskOutcome.refused(e);
+  /**
+   * As {@link #fanOut}, a task an executor, which Spark keeps to where the executors are idle.
+   * Where none is registered, which is how dynamic allocation begins, one task on one that comes.
+   *
+   * @param hosts of the executors, by executor
+   */
+  <R> List<R> onEach(
+      Map<String, String> hosts,
+      String group,
+      String description,
+      DeviceDemand demand,
+      TaskFunction<String, R> function) {
+    if (hosts.isEmpty()) {
+      return fanOut(group, description, demand, List.of(""), function);
     }
-  }
-
-  private static boolean isDriver() {
-    return SparkEnv.get().executorId().equals("driver");
-  }
-
-  private static OptionalInt gpuOfThisTask() {
-    Map<String, ResourceInformation> resources = TaskContext.get().resourcesJMap();
-    ResourceInformation gpu = resources.get("gpu");
-    return gpu == null || gpu.addresses().length == 0
-        ? OptionalInt.empty()
-        : OptionalInt.of(Integer.parseInt(gpu.addresses()[0]));
+    List<Tuple2<String, Seq<String>>> placed = new ArrayList<>();
+    hosts.forEach(
+        (executor, host) ->
+            placed.add(
+                new Tuple2<>(
+                    executor,
+                    CollectionConverters.asScala(List.of("executor_" + host + "_" + executor))
+                        .toSeq())));
+    return collect(
+        group,
+        description,
+        demand,
+        JavaRDD.fromRDD(
+            context
+                .sc()
+                .makeRDD(
+                    CollectionConverters.asScala(placed).toSeq(),
+                    ClassTag$.MODULE$.apply(String.class)),
+            ClassTag$.MODULE$.apply(String.class)),
+        function);
   }
 
   /**
-   * Asks for a GPU a task, or for all cores of an executor, with a profile of task requests alone:
-   * it needs no dynamic allocation. A local master knows neither; there {@link EngineSeats} keeps
-   * tasks apart.
+   * Hosts of the executors, by executor, once no more have come for a while. Dynamic allocation
+   * starts them for tasks alone: there it is empty.
    */
-  private <R> JavaRDD<R> withDevices(JavaRDD<R> rdd, DeviceDemand demand) {
-    SparkConf conf = context.getConf();
-    if (demand == DeviceDemand.NONE || isLocal()) {
-      return rdd;
+  Map<String, String> awaitExecutors() {
+    if (context.getConf().getBoolean("spark.dynamicAllocation.enabled", false)) {
+      return executors();
     }
-    boolean executorsHaveGpus = conf.contains("spark.executor.resource.gpu.amount");
-    if (config.deviceKind().equals("gpu") && !executorsHaveGpus) {
-      throw TuneQdmException.usage(
-          "Cannot ask Spark for GPUs: spark.executor.resource.gpu.amount is not set (pass --conf"
-              + " spark.executor.resource.gpu.amount=1 before --, or set tuneqdm.device.kind = cpu)");
-    }
-    TaskResourceRequests requests = new TaskResourceRequests();
-    boolean useGpu = executorsHaveGpus && !config.deviceKind().equals("cpu");
-    if (useGpu) {
-      if (conf.contains("spark.task.resource.gpu.amount")) {
-        return rdd; // every task has one already
+    long start = System.nanoTime();
+    long changed = start;
+    Map<String, String> known = executors();
+    while (known.isEmpty()
+        ? System.nanoTime() - start < LONGEST_WAIT_NANOS
+        : System.nanoTime() - changed < QUIET_NANOS) {
+      try {
+        Thread.sleep(200);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        break;
       }
-      requests.resource("gpu", 1);
-    } else if (conf.contains("spark.executor.cores")) {
-      requests.cpus(conf.getInt("spark.executor.cores", 1));
-    } else {
-      return rdd;
+      Map<String, String> now = executors();
+      if (!now.equals(known)) {
+        known = now;
+        changed = System.nanoTime();
+      }
     }
-    return rdd.withResources(new ResourceProfileBuilder().require(requests).build());
+    return known;
   }
 
   /** Ends all stages that are running; callable from any thread. */
@@ -171,9 +210,62 @@ public final class SparkApplication implements AutoCloseable {
     context.sc().cancelAllJobs();
   }
 
-  private boolean isLocal() {
-    String master = context.master();
-    return master.equals("local") || master.startsWith("local[");
+  /** Hosts of the executors that are registered now, by executor. */
+  Map<String, String> executors() {
+    Map<String, String> hosts = new TreeMap<>();
+    CollectionConverters.asJava(SparkEnv.get().blockManager().master().getMemoryStatus())
+        .keySet()
+        .stream()
+        .filter(id -> !id.isDriver())
+        .forEach(id -> hosts.put(id.executorId(), id.host()));
+    return hosts;
+  }
+
+  /** Whether tasks run in the driver's own process. */
+  boolean isLocal() {
+    return context.isLocal();
+  }
+
+  /**
+   * How a task is run, wherever that is.
+   *
+   * @param kind {@code tuneqdm.device.kind}
+   * @param threads of the engine on CPU
+   * @param runId for the log; may be empty
+   */
+  private record Runner(DeviceDemand demand, String kind, int threads, String runId)
+      implements Serializable {
+
+    <T, R> TaskOutcome<R> run(TaskFunction<T, R> function, T input, Configuration hadoop)
+        throws Exception {
+      try {
+        return TaskOutcome.of(LogContext.around(runId, () -> apply(function, input, hadoop)));
+      } catch (TuneQdmException e) {
+        if (e.exitCode() == ExitCode.ENVIRONMENT) {
+          throw e; // another executor may do better
+        }
+        return TaskOutcome.refused(e);
+      }
+    }
+
+    private <T, R> R apply(TaskFunction<T, R> function, T input, Configuration hadoop)
+        throws Exception {
+      if (demand == DeviceDemand.NONE) {
+        return function.apply(input, new TaskEnvironment(hadoop, OptionalInt.empty()));
+      }
+      EngineSeats.prepare(threads);
+      return EngineSeats.occupy(
+          TaskDevices.ofThisTask(kind),
+          gpu -> function.apply(input, new TaskEnvironment(hadoop, gpu)));
+    }
+  }
+
+  private <R> JavaRDD<R> withDevices(JavaRDD<R> rdd, DeviceDemand demand) {
+    return demand == DeviceDemand.NONE
+        ? rdd
+        : DeviceProfile.of(context.getConf(), config.deviceKind())
+            .map(rdd::withResources)
+            .orElse(rdd);
   }
 
   @Override

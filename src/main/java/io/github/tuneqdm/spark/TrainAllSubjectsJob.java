@@ -84,6 +84,7 @@ public final class TrainAllSubjectsJob {
         RunPlan.of(config, base.id(), BaseModel.hash(config.modelBase(), hadoop), subjects);
     continued.ifPresent(before -> before.requirePlan(plan));
     RunFolder run = RunFolder.of(config.storageRuns(), plan.runId(), hadoop);
+    LogContext.run(plan.runId());
     out.println("Run " + plan.runId() + " in " + run.root());
     try (RunLease lease = RunLease.take(run, config.storageLeaseSeconds(), spark::cancel, out)) {
       return lease.guard(() -> run(run, plan, subjects, base.folder()));
@@ -91,6 +92,10 @@ public final class TrainAllSubjectsJob {
   }
 
   private Result run(RunFolder run, RunPlan plan, List<SubjectEntry> subjects, String base) {
+    RunIndex index = new RunIndex(run, spark);
+    if (!run.configuration().equals(Optional.of(config.render()))) {
+      index.withdraw();
+    }
     run.start(plan, config.render());
     TreeSet<String> missing =
         subjects.stream()
@@ -99,6 +104,9 @@ public final class TrainAllSubjectsJob {
             .collect(Collectors.toCollection(TreeSet::new));
     List<BatchTask> tasks = tasks(plan, base, subjects, missing);
     StateFolder.sweep(run, tasks.stream().map(BatchTask::index).collect(Collectors.toSet()));
+    if (!tasks.isEmpty()) {
+      index.withdraw();
+    }
     if (config.tuningPriorPreservationEnabled() && !tasks.isEmpty()) {
       new ClassImages(config, spark, out).make(run, subjects);
     }
@@ -108,6 +116,7 @@ public final class TrainAllSubjectsJob {
       StateFolder.sweep(run, Set.of());
     }
     outcomes.forEach(outcome -> tellRejects(outcome.status()));
+    index.complete();
     return result(plan, run, subjects, missing, outcomes);
   }
 

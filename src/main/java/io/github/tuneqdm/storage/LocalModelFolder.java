@@ -38,6 +38,19 @@ public final class LocalModelFolder {
 
   private LocalModelFolder() {}
 
+  /** Where a folder was found. */
+  public enum Origin {
+    /** On this machine's disk. */
+    LOCAL,
+    /** In the cache, from an earlier copy. */
+    CACHED,
+    /** On other storage: it was copied just now. */
+    COPIED
+  }
+
+  /** A folder on this machine's disk. */
+  public record Found(Path path, Origin origin) {}
+
   /** A file of the folder. */
   private record RemoteFile(String name, FileStatus status) {}
 
@@ -51,6 +64,12 @@ public final class LocalModelFolder {
    */
   public static Path localise(
       org.apache.hadoop.fs.Path folder, Configuration configuration, Path cache) {
+    return find(folder, configuration, cache).path();
+  }
+
+  /** As {@link #localise}, and says where the folder was found. */
+  public static Found find(
+      org.apache.hadoop.fs.Path folder, Configuration configuration, Path cache) {
     FileSystem fs = Publisher.fileSystem(folder, configuration);
     try {
       FileStatus status = fs.getFileStatus(folder);
@@ -59,7 +78,7 @@ public final class LocalModelFolder {
             "Cannot read the folder %s: it is a file".formatted(folder));
       }
       if (fs instanceof RawLocalFileSystem local) {
-        return local.pathToFile(folder).toPath();
+        return new Found(local.pathToFile(folder).toPath(), Origin.LOCAL);
       }
       List<RemoteFile> files = list(fs, status.getPath());
       if (files.isEmpty()) {
@@ -95,7 +114,7 @@ public final class LocalModelFolder {
     return files;
   }
 
-  private static Path cached(
+  private static Found cached(
       FileSystem fs, org.apache.hadoop.fs.Path folder, List<RemoteFile> files, Path cache)
       throws IOException {
     String name = folder.getName() + "-" + key(fs.makeQualified(folder), files);
@@ -106,13 +125,16 @@ public final class LocalModelFolder {
       try (FileChannel channel =
               FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
           FileLock lock = channel.lock()) {
-        if (lock.isValid() && !isWhole(target, files)) {
+        if (isWhole(target, files)) {
+          return new Found(target, Origin.CACHED);
+        }
+        if (lock.isValid()) {
           sweep(cache, name); // whoever was killed while copying did so under this lock
           copy(fs, files, cache, target);
         }
       }
     }
-    return target;
+    return new Found(target, Origin.COPIED);
   }
 
   private static String key(org.apache.hadoop.fs.Path folder, List<RemoteFile> files) {

@@ -62,15 +62,42 @@ public final class Compute implements AutoCloseable {
       JniUtils.setNumThreads(threads);
       return new Compute(device, precision, threads);
     } catch (EngineException | UnsatisfiedLinkError e) {
-      throw TuneQdmException.environment(
-          "Cannot start PyTorch on "
-              + device
-              + ": "
-              + e.getMessage()
-              + " (check that the cache folder DJL_CACHE_DIR, by default ~/.djl.ai, is writable and"
-              + " has 500 MB free)",
-          e);
+      throw noEngine(device.toString(), e);
     }
+  }
+
+  /** How many GPUs this process may use; no context is opened on any of them. */
+  public static int gpuCount() {
+    try {
+      return Engine.getEngine(ENGINE).getGpuCount();
+    } catch (EngineException | UnsatisfiedLinkError e) {
+      throw noEngine("any device", e);
+    }
+  }
+
+  private static TuneQdmException noEngine(String device, Throwable e) {
+    return TuneQdmException.environment(
+        "Cannot start PyTorch on "
+            + device
+            + ": "
+            + e.getMessage()
+            + " (check that the cache folder DJL_CACHE_DIR, by default ~/.djl.ai, is writable and"
+            + " has 500 MB free)",
+        e);
+  }
+
+  /** The engine's version, such as {@code 2.7.1}. */
+  public static String engineVersion() {
+    return Engine.getEngine(ENGINE).getVersion();
+  }
+
+  /** Bytes in use on the GPU, by everybody; 0 on the CPU. */
+  public long gpuBytesInUse() {
+    if (cuda == null) {
+      return 0;
+    }
+    long[] freeAndTotal = cuda.memory();
+    return freeAndTotal[1] - freeAndTotal[0];
   }
 
   /** Float32 on the CPU. */

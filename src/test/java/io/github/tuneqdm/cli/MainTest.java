@@ -28,7 +28,8 @@ class MainTest {
         "evaluate",
         "inspect",
         "verify-model",
-        "bench"
+        "bench",
+        "doctor"
       })
   void everyCommandHelpsWithExamplesAndExitStatus(String command) {
     assertThat(run(command, "--help")).isZero();

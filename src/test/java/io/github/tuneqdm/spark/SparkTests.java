@@ -70,7 +70,7 @@ final class SparkTests {
       return this;
     }
 
-    private void set(String key, String value) {
+    void set(String key, String value) {
       properties.put(key, value);
       System.setProperty(key, value);
     }
