@@ -1,6 +1,5 @@
 package io.github.tuneqdm.config;
 
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -23,6 +22,8 @@ final class Keys {
 
   static final Key<String> STORAGE_RUNS = Key.nonEmptyText(ROOT + "storage.runs");
   static final Key<String> STORAGE_BASES = Key.nonEmptyText(ROOT + "storage.bases");
+
+  static final Key<Boolean> RUN_FAIL_FAST = Key.flag(ROOT + "run.fail-fast");
 
   static final Key<Integer> QUANTIZER_BITS = Key.oneOf(ROOT + "quantizer.bits", 2, 4, 8);
   static final Key<Boolean> QUANTIZER_SYMMETRIC = Key.flag(ROOT + "quantizer.symmetric");
@@ -105,6 +106,7 @@ final class Keys {
           DATA_MAX_PIXELS,
           STORAGE_RUNS,
           STORAGE_BASES,
+          RUN_FAIL_FAST,
           QUANTIZER_BITS,
           QUANTIZER_SYMMETRIC,
           TUNING_EXPERTS,
@@ -154,29 +156,7 @@ final class Keys {
     return WITH_DEFAULT.stream().filter(key -> key.path().equals(path)).findFirst();
   }
 
-  /** The key whose path takes the fewest edits to reach. */
   static String nearest(String path) {
-    return WITH_DEFAULT.stream()
-        .map(Key::path)
-        .min(Comparator.comparingInt(candidate -> editDistance(path, candidate)))
-        .orElseThrow();
-  }
-
-  /** Levenshtein distance, two rows of the table at a time. */
-  private static int editDistance(String a, String b) {
-    int[] previous = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      previous[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int[] current = new int[b.length() + 1];
-      current[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int substituted = previous[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        current[j] = Math.min(substituted, 1 + Math.min(previous[j], current[j - 1]));
-      }
-      previous = current;
-    }
-    return previous[b.length()];
+    return Nearest.of(path, WITH_DEFAULT.stream().map(Key::path).toList());
   }
 }

@@ -85,6 +85,10 @@ public final class TuneQdmConfig implements Serializable {
     return Keys.STORAGE_BASES.read(config);
   }
 
+  public boolean runFailFast() {
+    return Keys.RUN_FAIL_FAST.read(config);
+  }
+
   public int quantizerBits() {
     return Keys.QUANTIZER_BITS.read(config);
   }

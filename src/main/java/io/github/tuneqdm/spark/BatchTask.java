@@ -19,10 +19,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.TaskContext;
+import org.apache.spark.TaskKilledException;
 
 /**
  * Trains one batch of subjects in one Spark task. All members take part, so that the batch gives
@@ -43,8 +45,12 @@ record BatchTask(
     int lastAttempt)
     implements Serializable {
 
-  /** How a subject ended, and whether its machine is to blame. */
-  record Outcome(SubjectStatus status, boolean environment) implements Serializable {}
+  /**
+   * How a subject ended.
+   *
+   * @param cause what its failure is, as an exit code: bad input, a machine, or its own
+   */
+  record Outcome(SubjectStatus status, ExitCode cause) implements Serializable {}
 
   List<Outcome> run(TaskEnvironment environment, ProgressAccumulator progress) {
     RunFolder run = RunFolder.of(config.storageRuns(), plan.runId(), environment.hadoop());
@@ -56,11 +62,13 @@ record BatchTask(
         subjects.add(read(member, run, environment.hadoop()));
         readable.add(member);
       } catch (TuneQdmException e) {
-        boolean machine = e.exitCode() == ExitCode.ENVIRONMENT;
-        if (machine && !isLastAttempt()) {
+        if (e.exitCode() == ExitCode.ENVIRONMENT && !isLastAttempt()) {
           throw e;
         }
-        fail(outcomes, run, member.name(), e.getMessage(), machine);
+        fail(outcomes, run, member.name(), e.getMessage(), e.exitCode());
+        if (stops(outcomes)) {
+          return List.copyOf(outcomes.values());
+        }
       }
     }
     if (!subjects.isEmpty()) {
@@ -70,17 +78,22 @@ record BatchTask(
         // Bad input or configuration stops the job; what this machine did is tried on another.
         boolean refused =
             e instanceof TuneQdmException known && known.exitCode() != ExitCode.ENVIRONMENT;
-        if (refused || !isLastAttempt()) {
+        if (refused || e instanceof TaskKilledException || !isLastAttempt()) {
           throw e;
         }
         String cause = e instanceof TuneQdmException ? e.getMessage() : e.toString();
-        readable.forEach(subject -> fail(outcomes, run, subject.name(), cause, true));
+        readable.forEach(
+            subject -> fail(outcomes, run, subject.name(), cause, ExitCode.ENVIRONMENT));
       }
     }
     return members.stream()
-        .filter(member -> missing.contains(member.name()))
         .map(member -> outcomes.get(member.name()))
+        .filter(Objects::nonNull)
         .toList();
+  }
+
+  private boolean stops(Map<String, Outcome> outcomes) {
+    return config.runFailFast() && outcomes.values().stream().anyMatch(o -> !o.status().isDone());
   }
 
   private void train(
@@ -107,30 +120,46 @@ record BatchTask(
                     return unet;
                   }),
               Recipe.tuning(config));
-      List<TunedSubject> tuned =
-          tuner.tune(subjects, (step, loss) -> progress.add(new BatchProgress(index, step, loss)));
+      List<TunedSubject> tuned = tuner.tune(subjects, reporter(progress));
       for (int i = 0; i < tuned.size(); i++) {
         TunedSubject subject = tuned.get(i);
-        if (subject.scales().isEmpty()) {
-          fail(outcomes, run, subject.name(), subject.failure().orElseThrow(), false);
-        } else if (missing.contains(subject.name())) {
+        if (subject.failure().isPresent()) {
+          String why = subject.failure().get();
+          fail(outcomes, run, subject.name(), why, ExitCode.SOME_SUBJECTS_FAILED);
+        } else if (subject.scales().isPresent() && missing.contains(subject.name())) {
           byte[] deltas =
               SafetensorsWriter.toBytes(
                   subject.scales().get().toTensors(layout.get()), metadata(entries.get(i)));
           outcomes.put(
               subject.name(),
-              new Outcome(run.publish(subject.name(), deltas, subject.steps()), false));
+              new Outcome(run.publish(subject.name(), deltas, subject.steps()), ExitCode.DONE));
         }
       }
     }
   }
 
+  private SubjectTuner.Progress reporter(ProgressAccumulator progress) {
+    TaskContext task = TaskContext.get();
+    return new SubjectTuner.Progress() {
+      @Override
+      public void stepped(int step, double meanLoss) {
+        task.killTaskIfInterrupted(); // nobody waits for it any more
+        progress.add(new BatchProgress(index, step, meanLoss));
+      }
+
+      @Override
+      public boolean goesOn(int diverged) {
+        return diverged == 0 || !config.runFailFast();
+      }
+    };
+  }
+
   private void fail(
-      Map<String, Outcome> outcomes, RunFolder run, String name, String cause, boolean machine) {
-    SubjectStatus failed = SubjectStatus.failed(name, cause);
+      Map<String, Outcome> outcomes, RunFolder run, String name, String why, ExitCode cause) {
+    SubjectStatus failed = SubjectStatus.failed(name, why);
     if (missing.contains(name)) {
       run.publishFailure(failed);
-      outcomes.put(name, new Outcome(failed, machine));
+      outcomes.put(name, new Outcome(failed, cause));
     }
   }
 
@@ -153,7 +182,12 @@ record BatchTask(
             ? ClassImages.read(run, config, subject)
             : List.of();
     return new Subject(
-        subject.name(), subject.instancePrompt(), photos, subject.classPrompt(), classImages);
+        subject.name(),
+        subject.instancePrompt(),
+        photos,
+        subject.classPrompt(),
+        classImages,
+        subject.overrides());
   }
 
   /** What a reader of the file has to know; the same for every attempt. */
@@ -168,6 +202,9 @@ record BatchTask(
     metadata.put("prompt", subject.instancePrompt());
     metadata.put("step", Integer.toString(config.tuningSteps()));
     metadata.put("experts", Integer.toString(config.tuningExperts()));
+    if (!subject.overrides().values().isEmpty()) {
+      metadata.put("overrides", subject.overrides().toString());
+    }
     metadata.put("config", config.renderOnly(RunPlan.DETERMINING));
     return metadata;
   }

@@ -67,6 +67,7 @@ public record RunPlan(String runId, String baseId, List<List<String>> batches, i
       text.append("subject ").append(subject.name()).append('\n');
       text.append("class ").append(subject.classNoun()).append('\n');
       text.append("prompt ").append(subject.instancePrompt()).append('\n');
+      text.append(subject.overrides());
       subject.photos().forEach(photo -> text.append("photo ").append(photo.sha256()).append('\n'));
     }
     return Hashes.sha256(text.toString()).substring(0, ID_DIGITS);

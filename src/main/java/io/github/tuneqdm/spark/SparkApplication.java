@@ -7,6 +7,10 @@ import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiPredicate;
+import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
@@ -19,6 +23,10 @@ import org.apache.spark.resource.ResourceInformation;
 import org.apache.spark.resource.ResourceProfileBuilder;
 import org.apache.spark.resource.TaskResourceRequests;
 import org.apache.spark.util.SerializableConfiguration;
+import scala.Function1;
+import scala.collection.Iterator;
+import scala.reflect.ClassTag;
+import scala.runtime.BoxedUnit;
 
 /**
  * A running Spark application that fans work out, a task an input. Needs nothing of Spark but its
@@ -84,23 +92,95 @@ public final class SparkApplication implements AutoCloseable {
       DeviceDemand demand,
       List<T> inputs,
       TaskFunction<T, R> function) {
+    Map<Integer, TaskOutcome<R>> outcomes = new TreeMap<>();
+    stage(
+        group,
+        description,
+        demand,
+        inputs,
+        function,
+        (input, outcome) -> {
+          outcomes.put(input, outcome);
+          return true;
+        });
+    return outcomes.values().stream().map(TaskOutcome::valueOrThrow).toList();
+  }
+
+  /**
+   * Runs a task an input and hands over each result as it comes.
+   *
+   * @param goesOn takes a result, in the order of their coming, and says whether the other inputs
+   *     still matter; once they do not, their tasks are stopped
+   * @throws TuneQdmException the first refusal, once all tasks are done
+   */
+  <T extends Serializable, R> void fanOut(
+      String group,
+      String description,
+      DeviceDemand demand,
+      List<T> inputs,
+      TaskFunction<T, R> function,
+      Predicate<R> goesOn) {
+    Map<Integer, TaskOutcome<R>> refusals = new TreeMap<>();
+    stage(
+        group,
+        description,
+        demand,
+        inputs,
+        function,
+        (input, outcome) -> {
+          if (outcome.isRefusal()) {
+            refusals.put(input, outcome);
+            return true;
+          }
+          return goesOn.test(outcome.value());
+        });
+    refusals.values().forEach(TaskOutcome::valueOrThrow);
+  }
+
+  private <T extends Serializable, R> void stage(
+      String group,
+      String description,
+      DeviceDemand demand,
+      List<T> inputs,
+      TaskFunction<T, R> function,
+      BiPredicate<Integer, TaskOutcome<R>> goesOn) {
     if (inputs.isEmpty()) {
-      return List.of();
+      return;
     }
     SerializableConfiguration hadoop = new SerializableConfiguration(context.hadoopConfiguration());
     int threads = config.deviceThreads();
     context.setJobGroup(group, description);
+    AtomicBoolean stopped = new AtomicBoolean();
     try {
       JavaRDD<T> rdd = context.parallelize(inputs, inputs.size());
       JavaRDD<TaskOutcome<R>> outcomes =
           rdd.map(input -> run(function, input, demand, hadoop.value(), threads));
-      return withDevices(outcomes, demand).collect().stream()
-          .map(TaskOutcome::valueOrThrow)
-          .toList();
+      SingleElement<TaskOutcome<R>> only = Iterator::next;
+      context
+          .sc()
+          .runJob(
+              withDevices(outcomes, demand).rdd(),
+              only,
+              (partition, outcome) -> {
+                if (!goesOn.test((Integer) partition, outcome)) {
+                  stopped.set(true);
+                  context.sc().cancelJobGroup(group);
+                }
+                return BoxedUnit.UNIT;
+              },
+              ClassTag.apply(TaskOutcome.class));
+    } catch (RuntimeException e) {
+      if (!stopped.get()) {
+        throw e;
+      }
     } finally {
       context.clearJobGroup();
     }
   }
+
+  /** Each partition holds one input, so one result. */
+  @FunctionalInterface
+  private interface SingleElement<E> extends Function1<Iterator<E>, E>, Serializable {}
 
   private static <T, R> TaskOutcome<R> run(
       TaskFunction<T, R> function, T input, DeviceDemand demand, Configuration hadoop, int threads)

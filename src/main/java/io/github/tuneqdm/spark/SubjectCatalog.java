@@ -96,7 +96,7 @@ final class SubjectCatalog {
         row.instancePrompt().isEmpty()
             ? "a photo of " + identifier + " " + classNoun
             : row.instancePrompt();
-    return new SubjectEntry(name, classNoun, identifier, prompt, photos);
+    return new SubjectEntry(name, classNoun, identifier, prompt, photos, row.overrides());
   }
 
   /** {@code dog_2} is a dog, {@code teddy-bear1} a teddy bear. */

@@ -2,6 +2,7 @@ package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.storage.Publisher;
+import io.github.tuneqdm.tuning.SubjectOverrides;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
@@ -18,9 +19,15 @@ import org.apache.hadoop.fs.Path;
  * @param identifier the rare token that stands for it, such as {@code sks}
  * @param instancePrompt what its photos are trained with, such as {@code a photo of a sks mug}
  * @param photos in name order; may be empty
+ * @param overrides what it trains with in the place of the configuration's own
  */
 public record SubjectEntry(
-    String name, String classNoun, String identifier, String instancePrompt, List<Photo> photos)
+    String name,
+    String classNoun,
+    String identifier,
+    String instancePrompt,
+    List<Photo> photos,
+    SubjectOverrides overrides)
     implements Serializable {
 
   public SubjectEntry {

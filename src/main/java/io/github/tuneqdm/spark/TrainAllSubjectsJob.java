@@ -6,6 +6,7 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -45,6 +46,7 @@ public final class TrainAllSubjectsJob {
    * @param alreadyDone subjects that were there before
    * @param failures why the others failed, by subject
    * @param environment whether a failing machine is all that stood in their way
+   * @param stoppedBy the cause that ended the job before the others were tried, as an exit code
    */
   public record Result(
       String runId,
@@ -52,11 +54,15 @@ public final class TrainAllSubjectsJob {
       List<String> trained,
       List<String> alreadyDone,
       Map<String, String> failures,
-      boolean environment) {
+      boolean environment,
+      Optional<ExitCode> stoppedBy) {
 
     public ExitCode exitCode() {
       if (failures.isEmpty()) {
         return ExitCode.DONE;
+      }
+      if (stoppedBy.isPresent() && stoppedBy.get() != ExitCode.SOME_SUBJECTS_FAILED) {
+        return stoppedBy.get();
       }
       if (!trained.isEmpty() || !alreadyDone.isEmpty()) {
         return ExitCode.SOME_SUBJECTS_FAILED;
@@ -123,17 +129,19 @@ public final class TrainAllSubjectsJob {
       ProgressListener listener = new ProgressListener(reports.id(), line);
       application.context().sc().addSparkListener(listener);
       try {
-        return application
-            .fanOut(
-                NAME,
-                "train %d batches of subjects for %d steps"
-                    .formatted(tasks.size(), config.tuningSteps()),
-                DeviceDemand.ENGINE,
-                tasks,
-                (task, environment) -> task.run(environment, reports))
-            .stream()
-            .flatMap(List::stream)
-            .toList();
+        List<BatchTask.Outcome> outcomes = new ArrayList<>();
+        application.fanOut(
+            NAME,
+            "train %d batches of subjects for %d steps"
+                .formatted(tasks.size(), config.tuningSteps()),
+            DeviceDemand.ENGINE,
+            tasks,
+            (task, environment) -> task.run(environment, reports),
+            ofBatch -> {
+              outcomes.addAll(ofBatch);
+              return !config.runFailFast() || ofBatch.stream().allMatch(o -> o.status().isDone());
+            });
+        return outcomes;
       } finally {
         application.context().sc().removeSparkListener(listener);
       }
@@ -153,7 +161,7 @@ public final class TrainAllSubjectsJob {
     return conf.getInt("spark.task.maxFailures", 4) - 1;
   }
 
-  private static Result result(
+  private Result result(
       RunPlan plan,
       RunFolder run,
       List<SubjectEntry> subjects,
@@ -168,12 +176,23 @@ public final class TrainAllSubjectsJob {
         trained.add(status.subject());
       } else {
         failures.put(status.subject(), status.failure());
-        environment &= outcome.environment();
+        environment &= outcome.cause() == ExitCode.ENVIRONMENT;
       }
     }
+    Optional<ExitCode> stoppedBy =
+        outcomes.stream()
+            .filter(outcome -> config.runFailFast() && !outcome.status().isDone())
+            .map(BatchTask.Outcome::cause)
+            .findFirst();
     List<String> alreadyDone =
         subjects.stream().map(SubjectEntry::name).filter(name -> !missing.contains(name)).toList();
     return new Result(
-        plan.runId(), run.root().toString(), trained, alreadyDone, failures, environment);
+        plan.runId(),
+        run.root().toString(),
+        trained.stream().sorted().toList(),
+        alreadyDone,
+        failures,
+        environment,
+        stoppedBy);
   }
 }

@@ -7,8 +7,8 @@ import java.util.Optional;
 /**
  * What training made of a subject.
  *
- * @param scales empty where training failed
- * @param failure why, in a sentence
+ * @param scales empty where training failed, or was stopped before its end
+ * @param failure why it failed, in a sentence
  * @param steps as far as it came
  */
 public record TunedSubject(

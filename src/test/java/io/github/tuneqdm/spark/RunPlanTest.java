@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tuneqdm.config.ConfigLayers;
 import io.github.tuneqdm.config.TuneQdmConfig;
+import io.github.tuneqdm.tuning.SubjectOverrides;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,6 +49,7 @@ class RunPlanTest {
   @CsvSource({
     "tuneqdm.evaluate.steps, 5",
     "tuneqdm.storage.runs, elsewhere",
+    "tuneqdm.run.fail-fast, true",
     "tuneqdm.data.max-pixels, 1000000",
     "tuneqdm.model.base, elsewhere",
     "tuneqdm.model.clip, elsewhere"
@@ -56,10 +59,18 @@ class RunPlanTest {
   }
 
   @Test
-  void anotherPhotoPromptBaseOrModelIsAnotherRun() {
+  void anotherPhotoRateBaseOrModelIsAnotherRun() {
     TuneQdmConfig config = config(Map.of());
     List<SubjectEntry> otherPhoto = new ArrayList<>(SUBJECTS);
     otherPhoto.set(1, subject("b", "another photo"));
+    List<SubjectEntry> otherRate = new ArrayList<>(SUBJECTS);
+    otherRate.set(
+        1,
+        subject(
+            "b",
+            "photo of b",
+            new SubjectOverrides(
+                Map.of(SubjectOverrides.Key.LEARNING_RATE, new BigDecimal("1e-5")))));
 
     assertThat(
             Stream.of(
@@ -67,6 +78,7 @@ class RunPlanTest {
                     RunPlan.of(config, "base-2", "m", SUBJECTS),
                     RunPlan.of(config, "base-1", "n", SUBJECTS),
                     RunPlan.of(config, "base-1", "m", otherPhoto),
+                    RunPlan.of(config, "base-1", "m", otherRate),
                     RunPlan.of(config, "base-1", "m", SUBJECTS.subList(0, 4)))
                 .map(RunPlan::runId))
         .doesNotHaveDuplicates();
@@ -91,7 +103,16 @@ class RunPlanTest {
   }
 
   private static SubjectEntry subject(String name, String photo) {
+    return subject(name, photo, SubjectOverrides.NONE);
+  }
+
+  private static SubjectEntry subject(String name, String photo, SubjectOverrides overrides) {
     return new SubjectEntry(
-        name, "thing", "sks", "a photo of sks thing", List.of(new SubjectEntry.Photo(name, photo)));
+        name,
+        "thing",
+        "sks",
+        "a photo of sks thing",
+        List.of(new SubjectEntry.Photo(name, photo)),
+        overrides);
   }
 }
