@@ -41,6 +41,9 @@ public final class SparkApplication implements AutoCloseable {
   // OpenMP threads that wait longer sleep: left to spin, they starve the executor beside them.
   private static final String SPINS = "10000";
 
+  // Spark's own 100,000 finished tasks would be what fills the driver's memory in a large run.
+  private static final String RETAINED_TASKS = "5000";
+
   private final JavaSparkContext context;
   private final TuneQdmConfig config;
 
@@ -61,6 +64,7 @@ public final class SparkApplication implements AutoCloseable {
             .setIfMissing("spark.master", DEFAULT_MASTER)
             .setIfMissing("spark.executor.heartbeatInterval", HEARTBEAT)
             .setIfMissing("spark.executorEnv.OPT_OUT_TRACKING", "true")
+            .setIfMissing("spark.ui.retainedTasks", RETAINED_TASKS)
             .setIfMissing("spark.executorEnv.GOMP_SPINCOUNT", SPINS);
     try {
       return new SparkApplication(new JavaSparkContext(SparkContext.getOrCreate(conf)), config);
@@ -162,14 +166,14 @@ public final class SparkApplication implements AutoCloseable {
               withDevices(outcomes, demand).rdd(),
               only,
               (partition, outcome) -> {
-                if (!goesOn.test((Integer) partition, outcome)) {
-                  stopped.set(true);
+                boolean goOn = goesOn.test((Integer) partition, outcome);
+                if (!goOn && stopped.compareAndSet(false, true)) {
                   context.sc().cancelJobGroup(group);
                 }
                 return BoxedUnit.UNIT;
               },
               ClassTag.apply(TaskOutcome.class));
-    } catch (RuntimeException e) {
+    } catch (Exception e) { // Spark's are checked, though Scala does not say so
       if (!stopped.get()) {
         throw e;
       }

@@ -12,22 +12,25 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RemoteIterator;
 
 /** Lists the subjects of the data folder: names, prompts and hashed photos, in name order. */
 final class SubjectCatalog {
   private static final String TABLE = "subjects.csv";
   private static final int LARGEST_TABLE = 16 << 20;
   private static final String DEFAULT_IDENTIFIER = "sks";
+  private static final int MOST_NAMED = 50;
   private final FileSystem fs;
   private final Path folder;
 
@@ -44,11 +47,35 @@ final class SubjectCatalog {
    *     not there or holds no subject
    */
   static List<SubjectEntry> read(TuneQdmConfig config, Configuration hadoop, List<String> wanted) {
+    return at(
+        config,
+        hadoop,
+        catalog -> {
+          SubjectIndex index = catalog.list(wanted);
+          return catalog.entries(index.page(0, index.names().size()));
+        });
+  }
+
+  /** As {@link #read}, without a look into the subjects' own folders. */
+  static SubjectIndex index(TuneQdmConfig config, Configuration hadoop, List<String> wanted) {
+    return at(config, hadoop, catalog -> catalog.list(wanted));
+  }
+
+  /** The subjects of a stretch of the index, with their photos hashed. */
+  static List<SubjectEntry> entries(
+      TuneQdmConfig config, Configuration hadoop, SubjectIndex.Page page) {
+    return at(config, hadoop, catalog -> catalog.entries(page));
+  }
+
+  private interface Look<R> {
+    R into(SubjectCatalog catalog) throws IOException;
+  }
+
+  private static <R> R at(TuneQdmConfig config, Configuration hadoop, Look<R> look) {
     Path folder = new Path(config.dataSubjects());
-    wanted.forEach(name -> SubjectName.require(name, "tuneqdm.data.names"));
     try {
       FileSystem fs = Publisher.fileSystem(folder, hadoop);
-      return new SubjectCatalog(fs, fs.makeQualified(folder)).list(wanted);
+      return look.into(new SubjectCatalog(fs, fs.makeQualified(folder)));
     } catch (FileNotFoundException e) {
       throw TuneQdmException.inputData(
           "Cannot read subjects in "
@@ -59,29 +86,45 @@ final class SubjectCatalog {
     }
   }
 
-  private List<SubjectEntry> list(List<String> wanted) throws IOException {
+  private SubjectIndex list(List<String> wanted) throws IOException {
+    wanted.forEach(name -> SubjectName.require(name, "tuneqdm.data.names"));
     SubjectTable table = table();
-    TreeMap<String, Path> folders = new TreeMap<>();
-    table.rows().keySet().forEach(name -> folders.put(name, new Path(folder, name)));
-    for (FileStatus status : fs.listStatus(folder)) {
+    TreeSet<String> there = new TreeSet<>(table.rows().keySet());
+    RemoteIterator<FileStatus> folders = fs.listStatusIterator(folder); // a page at a time
+    while (folders.hasNext()) {
+      FileStatus status = folders.next();
       String name = status.getPath().getName();
       if (status.isDirectory() && !isHidden(name)) {
-        folders.put(SubjectName.require(name, folder.toString()), status.getPath());
+        there.add(SubjectName.require(name, folder.toString()));
       }
     }
-    if (folders.isEmpty()) {
+    if (there.isEmpty()) {
       throw TuneQdmException.inputData(
           "Cannot find a subject in " + folder + ": it needs a sub-folder of photos for each");
     }
-    Set<String> names = wanted.isEmpty() ? folders.keySet() : new TreeSet<>(wanted);
-    List<SubjectEntry> subjects = new ArrayList<>();
-    for (String name : names) {
-      if (!folders.containsKey(name)) {
+    for (String name : wanted) {
+      if (!there.contains(name)) {
         throw TuneQdmException.usage(
             "Cannot find subject %s in %s (tuneqdm.data.names): there are %s"
-                .formatted(name, folder, String.join(", ", folders.keySet())));
+                .formatted(name, folder, some(there)));
       }
-      subjects.add(entry(name, table.row(name), photos(folders.get(name))));
+    }
+    Collection<String> names = wanted.isEmpty() ? there : new TreeSet<>(wanted);
+    return new SubjectIndex(List.copyOf(names), table);
+  }
+
+  private static String some(TreeSet<String> names) {
+    String first = names.stream().limit(MOST_NAMED).collect(Collectors.joining(", "));
+    return names.size() <= MOST_NAMED
+        ? first
+        : first + " and %d more".formatted(names.size() - MOST_NAMED);
+  }
+
+  private List<SubjectEntry> entries(SubjectIndex.Page page) throws IOException {
+    List<SubjectEntry> subjects = new ArrayList<>();
+    for (int i = 0; i < page.names().size(); i++) {
+      String name = page.names().get(i);
+      subjects.add(entry(name, page.rows().get(i), photos(new Path(folder, name))));
     }
     return List.copyOf(subjects);
   }
@@ -130,10 +173,13 @@ final class SubjectCatalog {
   }
 
   private List<Photo> photos(Path subject) throws IOException {
-    if (!fs.exists(subject)) {
-      return List.of();
+    FileStatus[] files;
+    try {
+      files = fs.listStatus(subject);
+    } catch (FileNotFoundException e) {
+      return List.of(); // only subjects.csv knows it
     }
-    return Arrays.stream(fs.listStatus(subject))
+    return Arrays.stream(files)
         .filter(status -> status.isFile() && ImageReader.looksLikeImage(status.getPath().getName()))
         .map(FileStatus::getPath)
         .sorted(Comparator.comparing(Path::getName))

@@ -3,6 +3,7 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.config.Nearest;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.tuning.SubjectOverrides;
+import java.io.Serializable;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -25,7 +26,8 @@ record SubjectTable(Map<String, Row> rows) {
 
   /** A line's fields; empty where the column or the field is missing. */
   record Row(
-      String classNoun, String instancePrompt, String identifier, SubjectOverrides overrides) {
+      String classNoun, String instancePrompt, String identifier, SubjectOverrides overrides)
+      implements Serializable {
     static final Row EMPTY = new Row("", "", "", SubjectOverrides.NONE);
   }
 

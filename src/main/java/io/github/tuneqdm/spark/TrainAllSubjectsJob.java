@@ -2,15 +2,18 @@ package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
+import io.github.tuneqdm.parallel.Ahead;
 import java.io.PrintStream;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Function;
-import java.util.stream.Collectors;
+import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 
@@ -21,10 +24,17 @@ import org.apache.spark.SparkConf;
 public final class TrainAllSubjectsJob {
   private static final String NAME = "train-all-subjects";
 
+  /** Subjects that one task looks at, and that the driver holds while it plans a large run. */
+  private static final int SUBJECTS_A_LOOK = 256;
+
+  private static final int LOOKED_AT_TOGETHER = 64 * SUBJECTS_A_LOOK;
+  private static final int LOOKS_AHEAD = 64;
+
   private final TuneQdmConfig config;
   private final OnDemandSpark spark;
   private final PrintStream progress;
   private final PrintStream out;
+  private final Limits limits;
 
   /**
    * @param progress for the line that says how far training is
@@ -32,6 +42,16 @@ public final class TrainAllSubjectsJob {
    */
   public TrainAllSubjectsJob(
       TuneQdmConfig config, OnDemandSpark spark, PrintStream progress, PrintStream out) {
+    this(config, spark, progress, out, Limits.USUAL);
+  }
+
+  TrainAllSubjectsJob(
+      TuneQdmConfig config,
+      OnDemandSpark spark,
+      PrintStream progress,
+      PrintStream out,
+      Limits limits) {
+    this.limits = limits;
     this.progress = progress;
     this.config = config;
     this.spark = spark;
@@ -39,12 +59,26 @@ public final class TrainAllSubjectsJob {
   }
 
   /**
-   * What the run holds now.
+   * What bounds the driver's memory.
+   *
+   * @param listed subjects of the largest run whose plan lies in memory
+   * @param batchesAWave tasks that Spark is given at a time
+   */
+  record Limits(int listed, int batchesAWave) {
+    static final Limits USUAL = new Limits(10_000, 1_000);
+  }
+
+  /** How many subjects this call trained, found trained, and saw fail. */
+  public record Counts(int trained, int alreadyDone, int failed) {}
+
+  /**
+   * What the run holds now. Of a large run the first 10,000 names of a kind are here.
    *
    * @param folder of the run
    * @param trained subjects that this call trained
    * @param alreadyDone subjects that were there before
    * @param failures why the others failed, by subject
+   * @param counts of all subjects
    * @param environment whether a failing machine is all that stood in their way
    * @param stoppedBy the cause that ended the job before the others were tried, as an exit code
    */
@@ -54,6 +88,7 @@ public final class TrainAllSubjectsJob {
       List<String> trained,
       List<String> alreadyDone,
       Map<String, String> failures,
+      Counts counts,
       boolean environment,
       Optional<ExitCode> stoppedBy) {
 
@@ -74,45 +109,122 @@ public final class TrainAllSubjectsJob {
   public Result run() {
     Configuration hadoop = SparkApplication.hadoopConfiguration();
     BaseModel.check(config, hadoop);
-    List<SubjectEntry> subjects = SubjectCatalog.read(config, hadoop, config.dataNames());
+    SubjectIndex index = SubjectCatalog.index(config, hadoop, config.dataNames());
+    return index.names().size() <= limits.listed() ? listed(index, hadoop) : large(index, hadoop);
+  }
+
+  private Result listed(SubjectIndex index, Configuration hadoop) {
+    List<SubjectEntry> subjects =
+        SubjectCatalog.entries(config, hadoop, index.page(0, index.names().size()));
     QuantizeBaseJob.Result base = new QuantizeBaseJob(config, spark, out).run();
     RunPlan plan =
         RunPlan.of(config, base.id(), BaseModel.hash(config.modelBase(), hadoop), subjects);
     RunFolder run = RunFolder.of(config.storageRuns(), plan.runId(), hadoop);
-    run.start(plan, config.render());
-    out.println("Run " + plan.runId() + " in " + run.root());
-
-    TreeSet<String> missing =
-        subjects.stream()
-            .map(SubjectEntry::name)
-            .filter(name -> !run.isDone(name))
-            .collect(Collectors.toCollection(TreeSet::new));
-    List<BatchTask> tasks = tasks(plan, base.folder(), subjects, missing);
-    if (config.tuningPriorPreservationEnabled() && !tasks.isEmpty()) {
-      new ClassImages(config, spark, out).make(run, subjects);
-    }
-    List<BatchTask.Outcome> outcomes = tasks.isEmpty() ? List.of() : train(tasks);
-    return result(plan, run, subjects, missing, outcomes);
+    start(run, plan);
+    return train(plan, run, base.folder(), plan.batchesOf(subjects).iterator());
   }
 
+  /** Plans in one pass, and trains from the plan's table: subjects are never all in memory. */
+  private Result large(SubjectIndex index, Configuration hadoop) {
+    QuantizeBaseJob.Result base = new QuantizeBaseJob(config, spark, out).run();
+    int count = index.names().size();
+    out.println("Planning %,d subjects ...".formatted(count));
+    RunId id = new RunId(config, base.id(), BaseModel.hash(config.modelBase(), hadoop));
+    RunPlan plan;
+    RunFolder run;
+    try (PlanTable.Draft draft = new PlanTable.Draft(config.tuningSubjectsPerBatch())) {
+      look(
+          index,
+          subject -> {
+            id.add(subject);
+            draft.add(subject);
+          });
+      plan = RunPlan.large(config, id.digits(), base.id(), count);
+      run = RunFolder.of(config.storageRuns(), plan.runId(), hadoop);
+      run.publishTable(draft.finished());
+    }
+    start(run, plan);
+    try (PlanTable.Batches batches =
+        new PlanTable.Batches(run.fileSystem(), run.path(RunPlan.TABLE_FILE))) {
+      return train(plan, run, base.folder(), batches);
+    }
+  }
+
+  /** Executors list and hash the photos, so many subjects at a time. */
+  private void look(SubjectIndex index, Consumer<SubjectEntry> each) {
+    TuneQdmConfig settings = config;
+    int count = index.names().size();
+    for (int from = 0; from < count; from += LOOKED_AT_TOGETHER) {
+      int end = Math.min(count, from + LOOKED_AT_TOGETHER);
+      List<SubjectIndex.Page> pages = new ArrayList<>();
+      for (int start = from; start < end; start += SUBJECTS_A_LOOK) {
+        pages.add(index.page(start, Math.min(end, start + SUBJECTS_A_LOOK)));
+      }
+      spark
+          .get()
+          .fanOut(
+              "list-subjects",
+              "list photos of %,d to %,d of %,d subjects".formatted(from + 1, end, count),
+              DeviceDemand.NONE,
+              pages,
+              (page, environment) -> SubjectCatalog.entries(settings, environment.hadoop(), page))
+          .forEach(subjects -> subjects.forEach(each));
+    }
+  }
+
+  private void start(RunFolder run, RunPlan plan) {
+    run.start(plan, config.render());
+    out.println("Run " + plan.runId() + " in " + run.root());
+  }
+
+  /** Wave by wave: what the driver holds does not grow with the run. */
+  private Result train(RunPlan plan, RunFolder run, String base, Iterator<Batch> batches) {
+    Tally tally = new Tally();
+    while (batches.hasNext() && !(config.runFailFast() && tally.hasFailures())) {
+      List<BatchTask> tasks =
+          tasks(plan, run, base, Batch.take(batches, limits.batchesAWave()), tally);
+      if (!tasks.isEmpty()) {
+        if (config.tuningPriorPreservationEnabled()) {
+          List<SubjectEntry> subjects =
+              tasks.stream().flatMap(task -> task.members().stream()).toList();
+          new ClassImages(config, spark, out).make(run, subjects);
+        }
+        train(tasks, tally);
+      }
+    }
+    return tally.result(plan, run, config.runFailFast());
+  }
+
+  /** A task for each batch that misses a subject, the longest first. */
   private List<BatchTask> tasks(
-      RunPlan plan, String base, List<SubjectEntry> subjects, TreeSet<String> missing) {
-    Map<String, SubjectEntry> byName =
-        subjects.stream().collect(Collectors.toMap(SubjectEntry::name, Function.identity()));
+      RunPlan plan, RunFolder run, String base, List<Batch> batches, Tally tally) {
+    List<String> names =
+        batches.stream().flatMap(b -> b.members().stream()).map(SubjectEntry::name).toList();
+    Set<String> missing = new HashSet<>();
+    try (Ahead<Boolean> done = Ahead.counted(names, run::isDone, LOOKS_AHEAD)) {
+      for (String name : names) {
+        if (done.next()) {
+          tally.alreadyDone(name);
+        } else {
+          missing.add(name);
+        }
+      }
+    }
     List<BatchTask> tasks = new ArrayList<>();
-    for (int batch = 0; batch < plan.batches().size(); batch++) {
-      List<String> names = plan.batches().get(batch);
-      TreeSet<String> ofBatch = new TreeSet<>(names);
+    for (Batch batch : batches.stream().sorted(Batch.LONGEST_FIRST).toList()) {
+      TreeSet<String> ofBatch = new TreeSet<>();
+      batch.members().forEach(member -> ofBatch.add(member.name()));
       ofBatch.retainAll(missing);
       if (!ofBatch.isEmpty()) {
-        List<SubjectEntry> members = names.stream().map(byName::get).toList();
-        tasks.add(new BatchTask(plan, config, base, batch, members, ofBatch, lastAttempt()));
+        tasks.add(
+            new BatchTask(
+                plan.head(), config, base, batch.index(), batch.members(), ofBatch, lastAttempt()));
       }
     }
     return tasks;
   }
 
-  private List<BatchTask.Outcome> train(List<BatchTask> tasks) {
+  private void train(List<BatchTask> tasks, Tally tally) {
     SparkApplication application = spark.get();
     ProgressAccumulator reports = new ProgressAccumulator();
     application.context().sc().register(reports, "training progress");
@@ -129,7 +241,6 @@ public final class TrainAllSubjectsJob {
       ProgressListener listener = new ProgressListener(reports.id(), line);
       application.context().sc().addSparkListener(listener);
       try {
-        List<BatchTask.Outcome> outcomes = new ArrayList<>();
         application.fanOut(
             NAME,
             "train %d batches of subjects for %d steps"
@@ -138,10 +249,9 @@ public final class TrainAllSubjectsJob {
             tasks,
             (task, environment) -> task.run(environment, reports),
             ofBatch -> {
-              outcomes.addAll(ofBatch);
-              return !config.runFailFast() || ofBatch.stream().allMatch(o -> o.status().isDone());
+              ofBatch.forEach(tally::add);
+              return !(config.runFailFast() && tally.hasFailures());
             });
-        return outcomes;
       } finally {
         application.context().sc().removeSparkListener(listener);
       }
@@ -159,40 +269,5 @@ public final class TrainAllSubjectsJob {
       return Integer.parseInt(master.replaceAll(".*,\\s*(\\d+)\\s*]", "$1")) - 1;
     }
     return conf.getInt("spark.task.maxFailures", 4) - 1;
-  }
-
-  private Result result(
-      RunPlan plan,
-      RunFolder run,
-      List<SubjectEntry> subjects,
-      TreeSet<String> missing,
-      List<BatchTask.Outcome> outcomes) {
-    List<String> trained = new ArrayList<>();
-    Map<String, String> failures = new TreeMap<>();
-    boolean environment = true;
-    for (BatchTask.Outcome outcome : outcomes) {
-      SubjectStatus status = outcome.status();
-      if (status.isDone()) {
-        trained.add(status.subject());
-      } else {
-        failures.put(status.subject(), status.failure());
-        environment &= outcome.cause() == ExitCode.ENVIRONMENT;
-      }
-    }
-    Optional<ExitCode> stoppedBy =
-        outcomes.stream()
-            .filter(outcome -> config.runFailFast() && !outcome.status().isDone())
-            .map(BatchTask.Outcome::cause)
-            .findFirst();
-    List<String> alreadyDone =
-        subjects.stream().map(SubjectEntry::name).filter(name -> !missing.contains(name)).toList();
-    return new Result(
-        plan.runId(),
-        run.root().toString(),
-        trained.stream().sorted().toList(),
-        alreadyDone,
-        failures,
-        environment,
-        stoppedBy);
   }
 }

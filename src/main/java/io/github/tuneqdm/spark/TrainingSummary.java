@@ -11,15 +11,15 @@ public final class TrainingSummary {
   private TrainingSummary() {}
 
   public static void print(TrainAllSubjectsJob.Result result, PrintStream out) {
-    int failed = result.failures().size();
-    if (result.trained().isEmpty() && failed == 0) {
-      out.println(
-          "Nothing to do: all %d subjects are trained".formatted(result.alreadyDone().size()));
+    TrainAllSubjectsJob.Counts counts = result.counts();
+    int failed = counts.failed();
+    if (counts.trained() == 0 && failed == 0) {
+      out.println("Nothing to do: all %d subjects are trained".formatted(counts.alreadyDone()));
       return;
     }
     out.println(
         "%d trained, %d there before, %d failed"
-            .formatted(result.trained().size(), result.alreadyDone().size(), failed));
+            .formatted(counts.trained(), counts.alreadyDone(), failed));
     int width =
         result.failures().keySet().stream()
             .limit(MOST_ROWS)

@@ -95,6 +95,15 @@ public record SubjectOverrides(Map<Key, BigDecimal> values) implements Serializa
     return own == null ? recipe : own.doubleValue();
   }
 
+  /** Reads {@link #toString} back. */
+  public static SubjectOverrides parse(String text) {
+    Map<Key, BigDecimal> values = new TreeMap<>();
+    text.lines()
+        .map(line -> line.split(" = ", 2))
+        .forEach(line -> values.put(Key.named(line[0]).orElseThrow(), new BigDecimal(line[1])));
+    return values.isEmpty() ? NONE : new SubjectOverrides(values);
+  }
+
   /** {@code key = value} lines in the order of {@link Key}; empty where nothing is overridden. */
   @Override
   public String toString() {
