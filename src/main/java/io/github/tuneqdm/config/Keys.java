@@ -35,7 +35,7 @@ final class Keys {
   static final Key<Integer> TUNING_GRADIENT_ACCUMULATION =
       Key.integer(ROOT + "tuning.gradient-accumulation", 1, 4096);
   static final Key<Integer> TUNING_SUBJECTS_PER_BATCH =
-      Key.integer(ROOT + "tuning.subjects-per-batch", 1, 4096);
+      Key.integer(ROOT + "tuning.subjects-per-batch", 0, 4096);
   static final Key<Double> TUNING_LEARNING_RATE = Key.real(ROOT + "tuning.learning-rate", 0, 10);
   static final Key<String> TUNING_LR_SCHEDULE =
       Key.oneOf(

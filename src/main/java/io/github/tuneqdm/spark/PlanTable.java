@@ -25,11 +25,10 @@ final class PlanTable {
   static final class Draft implements AutoCloseable {
     private final Path file;
     private final ParquetTable.Writer<PlannedSubject> rows;
-    private final int batchSize;
-    private int subjects;
+    private final Packer packer;
 
-    Draft(int batchSize) {
-      this.batchSize = batchSize;
+    Draft(Packer packer) {
+      this.packer = packer;
       try {
         this.file = Files.createTempFile("tuneqdm-plan-", ".parquet");
       } catch (IOException e) {
@@ -39,8 +38,11 @@ final class PlanTable {
     }
 
     void add(SubjectEntry subject) {
-      rows.write(PlannedSubject.of(subjects / batchSize, subject));
-      subjects++;
+      rows.write(PlannedSubject.of(packer.next(subject.photos().size()), subject));
+    }
+
+    int batches() {
+      return packer.batches();
     }
 
     /** The whole file; nothing can be added any more. */

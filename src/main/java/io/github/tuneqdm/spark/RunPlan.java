@@ -69,15 +69,28 @@ public record RunPlan(
    */
   static RunPlan of(
       TuneQdmConfig config, String baseId, String modelHash, List<SubjectEntry> subjects) {
-    List<List<String>> batches = new ArrayList<>();
-    int size = config.tuningSubjectsPerBatch();
-    for (int start = 0; start < subjects.size(); start += size) {
-      int end = Math.min(subjects.size(), start + size);
-      batches.add(subjects.subList(start, end).stream().map(SubjectEntry::name).toList());
-    }
     RunId id = new RunId(config, baseId, modelHash);
     subjects.forEach(id::add);
-    return new RunPlan(id.digits(), baseId, batches, config.deviceThreads(), null);
+    Packer packer = Packer.of(config, subjects.size());
+    return new RunPlan(
+        id.digits(), baseId, batches(packer, subjects), config.deviceThreads(), null);
+  }
+
+  /** The same run in other batches. */
+  RunPlan in(Packer packer, List<SubjectEntry> subjects) {
+    return new RunPlan(runId, baseId, batches(packer, subjects), torchThreads, table);
+  }
+
+  private static List<List<String>> batches(Packer packer, List<SubjectEntry> subjects) {
+    List<List<String>> batches = new ArrayList<>();
+    for (SubjectEntry subject : subjects) {
+      int batch = packer.next(subject.photos().size());
+      if (batch == batches.size()) {
+        batches.add(new ArrayList<>());
+      }
+      batches.get(batch).add(subject.name());
+    }
+    return batches;
   }
 
   /**
@@ -85,9 +98,9 @@ public record RunPlan(
    *
    * @param runId hash of everything that determines the result, its subjects included
    */
-  static RunPlan large(TuneQdmConfig config, String runId, String baseId, int subjects) {
-    int size = config.tuningSubjectsPerBatch();
-    Table table = new Table(subjects, (subjects + size - 1) / size, TABLE_FILE);
+  static RunPlan large(
+      TuneQdmConfig config, String runId, String baseId, int subjects, int batches) {
+    Table table = new Table(subjects, batches, TABLE_FILE);
     return new RunPlan(runId, baseId, List.of(), config.deviceThreads(), table);
   }
 

@@ -3,6 +3,9 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.parallel.Ahead;
+import io.github.tuneqdm.models.PipelineFolder;
+import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tuning.SubjectTuner;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -120,6 +123,12 @@ public final class TrainAllSubjectsJob {
     RunPlan plan =
         RunPlan.of(config, base.id(), BaseModel.hash(config.modelBase(), hadoop), subjects);
     RunFolder run = RunFolder.of(config.storageRuns(), plan.runId(), hadoop);
+    if (Packer.isOpen(config)) { // decided once, when the run is started
+      RunPlan usual = plan;
+      plan =
+          run.plan()
+              .orElseGet(() -> usual.in(packer(subjects.size()), subjects));
+    }
     start(run, plan);
     return train(plan, run, base.folder(), plan.batchesOf(subjects).iterator());
   }
@@ -132,21 +141,62 @@ public final class TrainAllSubjectsJob {
     RunId id = new RunId(config, base.id(), BaseModel.hash(config.modelBase(), hadoop));
     RunPlan plan;
     RunFolder run;
-    try (PlanTable.Draft draft = new PlanTable.Draft(config.tuningSubjectsPerBatch())) {
+    try (PlanTable.Draft draft = new PlanTable.Draft(packer(count))) {
       look(
           index,
           subject -> {
             id.add(subject);
             draft.add(subject);
           });
-      plan = RunPlan.large(config, id.digits(), base.id(), count);
-      run = RunFolder.of(config.storageRuns(), plan.runId(), hadoop);
-      run.publishTable(draft.finished());
+      java.nio.file.Path table = draft.finished();
+      RunPlan drafted = RunPlan.large(config, id.digits(), base.id(), count, draft.batches());
+      run = RunFolder.of(config.storageRuns(), drafted.runId(), hadoop);
+      run.publishTable(table);
+      plan = run.plan().orElse(drafted);
     }
     start(run, plan);
     try (PlanTable.Batches batches =
         new PlanTable.Batches(run.fileSystem(), run.path(RunPlan.TABLE_FILE))) {
       return train(plan, run, base.folder(), batches);
+    }
+  }
+
+  private Packer packer(int count) {
+    Packer usual = Packer.of(config, count);
+    return Packer.isOpen(config) && !config.deviceKind().equals("cpu")
+        ? fitting().map(usual::fitting).orElse(usual)
+        : usual;
+  }
+
+  /** Asks one of the machines that will train; a CPU has no answer. */
+  private Optional<Integer> fitting() {
+    TuneQdmConfig settings = config;
+    Integer fit =
+        spark
+            .get()
+            .fanOut(
+                "pack",
+                "see how many subjects a device's memory holds",
+                DeviceDemand.ENGINE,
+                List.of(settings),
+                (of, environment) -> fitting(of, environment))
+            .get(0);
+    return fit == 0 ? Optional.empty() : Optional.of(fit);
+  }
+
+  private static Integer fitting(TuneQdmConfig config, TaskEnvironment environment) {
+    PipelineFolder model = new PipelineFolder(environment.local(config.modelBase()));
+    try (Compute compute = environment.compute(config)) {
+      SubjectTuner.Network network =
+          new SubjectTuner.Network(
+              config.quantizerBits(),
+              OpenBase.wanted(config),
+              mode -> {
+                throw new IllegalStateException("nothing is trained here");
+              });
+      return new SubjectTuner(compute, model, network, Recipe.tuning(config))
+          .subjectsThatFit(config.tuningPriorPreservationEnabled() ? 2 : 1)
+          .orElse(0);
     }
   }
 

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
@@ -39,6 +40,9 @@ public final class SubjectTuner {
   private static final int REPORT_EVERY = 10;
 
   private static final int PHOTOS_AHEAD = 16;
+
+  /** Of a prompt, where none has been encoded yet. */
+  private static final int CLIP_TOKENS = 77;
 
   /** Hears of training while it goes on. */
   @FunctionalInterface
@@ -115,6 +119,27 @@ public final class SubjectTuner {
             return train(subjects, prepared, latent[0], unet, plan, progress);
           }
         });
+  }
+
+  /**
+   * How many subjects to train together so that all their samples pass through the network at once;
+   * nothing on a CPU, whose memory is taken to hold any number.
+   *
+   * @param passes of each subject: two where it has class images
+   */
+  public OptionalInt subjectsThatFit(int passes) {
+    Optional<CudaDevice> cuda = compute.cuda();
+    if (cuda.isEmpty()) {
+      return OptionalInt.empty();
+    }
+    ModelConfig vae = ModelConfig.read(base.root().resolve("vae").resolve("config.json"));
+    int side = settings.resolution() >> (vae.sizeList("block_out_channels").size() - 1);
+    MemoryPlan.Needs needs =
+        MemoryPlan.Needs.of(
+            compute, base.unetConfig(), network.bits(), settings.experts(), side, CLIP_TOKENS);
+    int samples = passes * settings.batchSize();
+    return OptionalInt.of(
+        MemoryPlan.subjects(network.wanted(), cuda.get().memory()[0], needs, samples));
   }
 
   private MemoryPlan plan(List<Prepared> prepared, LatentShape latent) {

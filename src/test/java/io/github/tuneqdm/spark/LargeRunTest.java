@@ -75,7 +75,7 @@ class LargeRunTest {
   void aMillionSubjectsArePlannedAndReadInAFewMegabytesOfHeap() throws IOException {
     long before = ManySubjects.liveHeap();
     long start = System.nanoTime();
-    try (PlanTable.Draft draft = new PlanTable.Draft(4)) {
+    try (PlanTable.Draft draft = new PlanTable.Draft(Packer.of(TuneQdmConfig.defaults(), MILLION))) {
       for (int i = 0; i < MILLION; i++) {
         draft.add(
             new SubjectEntry(

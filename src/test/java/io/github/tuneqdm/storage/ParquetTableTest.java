@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.junit.jupiter.api.Test;
@@ -141,5 +142,29 @@ class ParquetTableTest {
     }
     assertThatThrownBy(() -> SCORES.read(folder.resolve("absent.parquet")))
         .isInstanceOf(TuneQdmException.class);
+  }
+
+  @Test
+  void rowsMayBeWrittenAndReadOneByOne() throws IOException {
+    Path file = Files.createFile(folder.resolve("streamed.parquet"));
+    try (ParquetTable.Writer<Score> writer = SCORES.writer(file)) {
+      rows().forEach(writer::write);
+    }
+
+    org.apache.hadoop.fs.Path path = new org.apache.hadoop.fs.Path(file.toUri());
+    FileSystem fs = path.getFileSystem(new Configuration());
+    try (Stream<Score> rows = SCORES.stream(fs, path)) {
+      assertThat(cells(rows.toList())).usingRecursiveComparison().isEqualTo(cells(rows()));
+    }
+
+    Files.write(file, Arrays.copyOf(Files.readAllBytes(file), 50));
+    assertThatThrownBy(
+            () -> {
+              try (Stream<Score> rows = SCORES.stream(fs, path)) {
+                rows.toList();
+              }
+            })
+        .isInstanceOf(TuneQdmException.class)
+        .hasMessageStartingWith("Cannot read the table ");
   }
 }
