@@ -1,8 +1,6 @@
 package io.github.tuneqdm.spark;
 
-import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.Iterator;
 import java.util.List;
 
 /**
@@ -28,14 +26,5 @@ record Batch(int index, List<SubjectEntry> members) {
 
   private long photos() {
     return members.stream().mapToLong(subject -> subject.photos().size()).sum();
-  }
-
-  /** The next batches, at most so many. */
-  static List<Batch> take(Iterator<Batch> batches, int most) {
-    List<Batch> taken = new ArrayList<>();
-    while (taken.size() < most && batches.hasNext()) {
-      taken.add(batches.next());
-    }
-    return taken;
   }
 }

@@ -62,13 +62,17 @@ final class PlanTable {
     }
   }
 
-  /** The batches in order, read as they are taken. */
-  static final class Batches implements Iterator<Batch>, AutoCloseable {
+  /** The batches, read as they are taken. */
+  static Batches read(FileSystem fs, org.apache.hadoop.fs.Path file) {
+    return new Rows(fs, file);
+  }
+
+  private static final class Rows implements Batches {
     private final Stream<PlannedSubject> stream;
     private final Iterator<PlannedSubject> rows;
     private PlannedSubject ahead;
 
-    Batches(FileSystem fs, org.apache.hadoop.fs.Path file) {
+    Rows(FileSystem fs, org.apache.hadoop.fs.Path file) {
       this.stream = ROWS.stream(fs, file);
       this.rows = stream.iterator();
       this.ahead = rows.hasNext() ? rows.next() : null;

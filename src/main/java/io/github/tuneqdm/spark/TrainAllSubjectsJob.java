@@ -3,20 +3,15 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.parallel.Ahead;
-import io.github.tuneqdm.models.PipelineFolder;
-import io.github.tuneqdm.tensor.Compute;
-import io.github.tuneqdm.tuning.SubjectTuner;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 
@@ -27,10 +22,6 @@ import org.apache.spark.SparkConf;
 public final class TrainAllSubjectsJob {
   private static final String NAME = "train-all-subjects";
 
-  /** Subjects that one task looks at, and that the driver holds while it plans a large run. */
-  private static final int SUBJECTS_A_LOOK = 256;
-
-  private static final int LOOKED_AT_TOGETHER = 64 * SUBJECTS_A_LOOK;
   private static final int LOOKS_AHEAD = 64;
 
   private final TuneQdmConfig config;
@@ -112,146 +103,43 @@ public final class TrainAllSubjectsJob {
   public Result run() {
     Configuration hadoop = SparkApplication.hadoopConfiguration();
     BaseModel.check(config, hadoop);
-    SubjectIndex index = SubjectCatalog.index(config, hadoop, config.dataNames());
-    return index.names().size() <= limits.listed() ? listed(index, hadoop) : large(index, hadoop);
-  }
-
-  private Result listed(SubjectIndex index, Configuration hadoop) {
-    List<SubjectEntry> subjects =
-        SubjectCatalog.entries(config, hadoop, index.page(0, index.names().size()));
-    QuantizeBaseJob.Result base = new QuantizeBaseJob(config, spark, out).run();
-    RunPlan plan =
-        RunPlan.of(config, base.id(), BaseModel.hash(config.modelBase(), hadoop), subjects);
-    RunFolder run = RunFolder.of(config.storageRuns(), plan.runId(), hadoop);
-    if (Packer.isOpen(config)) { // decided once, when the run is started
-      RunPlan usual = plan;
-      plan =
-          run.plan()
-              .orElseGet(() -> usual.in(packer(subjects.size()), subjects));
+    try (PlannedRun planned = new RunPlanner(config, spark, out, limits.listed()).plan(hadoop)) {
+      return train(planned);
     }
-    start(run, plan);
-    return train(plan, run, base.folder(), plan.batchesOf(subjects).iterator());
-  }
-
-  /** Plans in one pass, and trains from the plan's table: subjects are never all in memory. */
-  private Result large(SubjectIndex index, Configuration hadoop) {
-    QuantizeBaseJob.Result base = new QuantizeBaseJob(config, spark, out).run();
-    int count = index.names().size();
-    out.println("Planning %,d subjects ...".formatted(count));
-    RunId id = new RunId(config, base.id(), BaseModel.hash(config.modelBase(), hadoop));
-    RunPlan plan;
-    RunFolder run;
-    try (PlanTable.Draft draft = new PlanTable.Draft(packer(count))) {
-      look(
-          index,
-          subject -> {
-            id.add(subject);
-            draft.add(subject);
-          });
-      java.nio.file.Path table = draft.finished();
-      RunPlan drafted = RunPlan.large(config, id.digits(), base.id(), count, draft.batches());
-      run = RunFolder.of(config.storageRuns(), drafted.runId(), hadoop);
-      run.publishTable(table);
-      plan = run.plan().orElse(drafted);
-    }
-    start(run, plan);
-    try (PlanTable.Batches batches =
-        new PlanTable.Batches(run.fileSystem(), run.path(RunPlan.TABLE_FILE))) {
-      return train(plan, run, base.folder(), batches);
-    }
-  }
-
-  private Packer packer(int count) {
-    Packer usual = Packer.of(config, count);
-    return Packer.isOpen(config) && !config.deviceKind().equals("cpu")
-        ? fitting().map(usual::fitting).orElse(usual)
-        : usual;
-  }
-
-  /** Asks one of the machines that will train; a CPU has no answer. */
-  private Optional<Integer> fitting() {
-    TuneQdmConfig settings = config;
-    Integer fit =
-        spark
-            .get()
-            .fanOut(
-                "pack",
-                "see how many subjects a device's memory holds",
-                DeviceDemand.ENGINE,
-                List.of(settings),
-                (of, environment) -> fitting(of, environment))
-            .get(0);
-    return fit == 0 ? Optional.empty() : Optional.of(fit);
-  }
-
-  private static Integer fitting(TuneQdmConfig config, TaskEnvironment environment) {
-    PipelineFolder model = new PipelineFolder(environment.local(config.modelBase()));
-    try (Compute compute = environment.compute(config)) {
-      SubjectTuner.Network network =
-          new SubjectTuner.Network(
-              config.quantizerBits(),
-              OpenBase.wanted(config),
-              mode -> {
-                throw new IllegalStateException("nothing is trained here");
-              });
-      return new SubjectTuner(compute, model, network, Recipe.tuning(config))
-          .subjectsThatFit(config.tuningPriorPreservationEnabled() ? 2 : 1)
-          .orElse(0);
-    }
-  }
-
-  /** Executors list and hash the photos, so many subjects at a time. */
-  private void look(SubjectIndex index, Consumer<SubjectEntry> each) {
-    TuneQdmConfig settings = config;
-    int count = index.names().size();
-    for (int from = 0; from < count; from += LOOKED_AT_TOGETHER) {
-      int end = Math.min(count, from + LOOKED_AT_TOGETHER);
-      List<SubjectIndex.Page> pages = new ArrayList<>();
-      for (int start = from; start < end; start += SUBJECTS_A_LOOK) {
-        pages.add(index.page(start, Math.min(end, start + SUBJECTS_A_LOOK)));
-      }
-      spark
-          .get()
-          .fanOut(
-              "list-subjects",
-              "list photos of %,d to %,d of %,d subjects".formatted(from + 1, end, count),
-              DeviceDemand.NONE,
-              pages,
-              (page, environment) -> SubjectCatalog.entries(settings, environment.hadoop(), page))
-          .forEach(subjects -> subjects.forEach(each));
-    }
-  }
-
-  private void start(RunFolder run, RunPlan plan) {
-    run.start(plan, config.render());
-    out.println("Run " + plan.runId() + " in " + run.root());
   }
 
   /** Wave by wave: what the driver holds does not grow with the run. */
-  private Result train(RunPlan plan, RunFolder run, String base, Iterator<Batch> batches) {
+  private Result train(PlannedRun planned) {
     Tally tally = new Tally();
-    while (batches.hasNext() && !(config.runFailFast() && tally.hasFailures())) {
-      List<BatchTask> tasks =
-          tasks(plan, run, base, Batch.take(batches, limits.batchesAWave()), tally);
+    while (planned.batches().hasNext() && !(config.runFailFast() && tally.hasFailures())) {
+      List<Batch> wave = planned.batches().next(limits.batchesAWave());
+      if (planned.plan().isLarge()) {
+        out.println(
+            "Batches %,d to %,d of %,d"
+                .formatted(
+                    wave.get(0).index() + 1,
+                    wave.get(0).index() + wave.size(),
+                    planned.plan().table().batches()));
+      }
+      List<BatchTask> tasks = tasks(planned, wave, tally);
       if (!tasks.isEmpty()) {
         if (config.tuningPriorPreservationEnabled()) {
           List<SubjectEntry> subjects =
               tasks.stream().flatMap(task -> task.members().stream()).toList();
-          new ClassImages(config, spark, out).make(run, subjects);
+          new ClassImages(config, spark, out).make(planned.run(), subjects);
         }
         train(tasks, tally);
       }
     }
-    return tally.result(plan, run, config.runFailFast());
+    return tally.result(planned.plan(), planned.run(), config.runFailFast());
   }
 
   /** A task for each batch that misses a subject, the longest first. */
-  private List<BatchTask> tasks(
-      RunPlan plan, RunFolder run, String base, List<Batch> batches, Tally tally) {
+  private List<BatchTask> tasks(PlannedRun planned, List<Batch> wave, Tally tally) {
     List<String> names =
-        batches.stream().flatMap(b -> b.members().stream()).map(SubjectEntry::name).toList();
+        wave.stream().flatMap(b -> b.members().stream()).map(SubjectEntry::name).toList();
     Set<String> missing = new HashSet<>();
-    try (Ahead<Boolean> done = Ahead.counted(names, run::isDone, LOOKS_AHEAD)) {
+    try (Ahead<Boolean> done = Ahead.counted(names, planned.run()::isDone, LOOKS_AHEAD)) {
       for (String name : names) {
         if (done.next()) {
           tally.alreadyDone(name);
@@ -260,15 +148,23 @@ public final class TrainAllSubjectsJob {
         }
       }
     }
+    RunPlan head = planned.plan().head();
+    int lastAttempt = lastAttempt();
     List<BatchTask> tasks = new ArrayList<>();
-    for (Batch batch : batches.stream().sorted(Batch.LONGEST_FIRST).toList()) {
+    for (Batch batch : wave.stream().sorted(Batch.LONGEST_FIRST).toList()) {
       TreeSet<String> ofBatch = new TreeSet<>();
       batch.members().forEach(member -> ofBatch.add(member.name()));
       ofBatch.retainAll(missing);
       if (!ofBatch.isEmpty()) {
         tasks.add(
             new BatchTask(
-                plan.head(), config, base, batch.index(), batch.members(), ofBatch, lastAttempt()));
+                head,
+                config,
+                planned.baseFolder(),
+                batch.index(),
+                batch.members(),
+                ofBatch,
+                lastAttempt));
       }
     }
     return tasks;

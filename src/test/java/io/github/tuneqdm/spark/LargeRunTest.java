@@ -97,9 +97,9 @@ class LargeRunTest {
       FileSystem fs = Publisher.fileSystem(path, new Configuration());
       int subjects = 0;
       int waves = 0;
-      try (PlanTable.Batches batches = new PlanTable.Batches(fs, path)) {
+      try (Batches batches = PlanTable.read(fs, path)) {
         while (batches.hasNext()) {
-          List<Batch> wave = Batch.take(batches, Limits.USUAL.batchesAWave());
+          List<Batch> wave = batches.next(Limits.USUAL.batchesAWave());
           subjects += wave.stream().mapToInt(batch -> batch.members().size()).sum();
           waves++;
           if (waves % 100 == 0) {
