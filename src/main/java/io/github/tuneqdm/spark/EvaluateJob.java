@@ -130,7 +130,7 @@ public final class EvaluateJob {
     if (config.dataNames().isEmpty()) {
       throw TuneQdmException.usage(
           "Cannot evaluate all %,d subjects of run %s on one page: name those to evaluate"
-              .formatted(trained.table().subjects(), trained.runId())
+                  .formatted(trained.table().subjects(), trained.runId())
               + " (tuneqdm.data.names)");
     }
     return config.dataNames();

@@ -44,8 +44,7 @@ final class RunPlanner {
 
   private PlannedRun listed(SubjectIndex index, Configuration hadoop) {
     int count = index.names().size();
-    List<SubjectEntry> subjects =
-        SubjectCatalog.entries(config, hadoop, index.page(0, count));
+    List<SubjectEntry> subjects = SubjectCatalog.entries(config, hadoop, index.page(0, count));
     QuantizeBaseJob.Result base = new QuantizeBaseJob(config, spark, out).run();
     String modelHash = BaseModel.hash(config.modelBase(), hadoop);
     RunPlan plan = RunPlan.of(config, base.id(), modelHash, subjects);

@@ -25,8 +25,7 @@ record SubjectTable(Map<String, Row> rows) {
           .toList();
 
   /** A line's fields; empty where the column or the field is missing. */
-  record Row(
-      String classNoun, String instancePrompt, String identifier, SubjectOverrides overrides)
+  record Row(String classNoun, String instancePrompt, String identifier, SubjectOverrides overrides)
       implements Serializable {
     static final Row EMPTY = new Row("", "", "", SubjectOverrides.NONE);
   }

@@ -83,8 +83,7 @@ public record MemoryPlan(MemoryMode mode, int together, String reason) {
    */
   static int subjects(Optional<MemoryMode> wanted, double free, Needs needs, int samples) {
     double usable = free * USABLE;
-    double resident =
-        (usable - needs.resident) / (needs.subject + samples * needs.residentSample);
+    double resident = (usable - needs.resident) / (needs.subject + samples * needs.residentSample);
     double packed = (usable - needs.packed) / (needs.subject + samples * needs.packedSample);
     boolean enough = resident >= 1 && resident * samples >= FEW;
     MemoryMode mode = wanted.orElse(enough ? MemoryMode.RESIDENT : MemoryMode.PACKED);

@@ -74,8 +74,8 @@ class LargeRunTest {
   @Test
   void aMillionSubjectsArePlannedAndReadInAFewMegabytesOfHeap() throws IOException {
     long before = ManySubjects.liveHeap();
-    long start = System.nanoTime();
-    try (PlanTable.Draft draft = new PlanTable.Draft(Packer.of(TuneQdmConfig.defaults(), MILLION))) {
+    try (PlanTable.Draft draft =
+        new PlanTable.Draft(Packer.of(TuneQdmConfig.defaults(), MILLION))) {
       for (int i = 0; i < MILLION; i++) {
         draft.add(
             new SubjectEntry(
@@ -90,9 +90,6 @@ class LargeRunTest {
         }
       }
       Path file = draft.finished();
-      System.out.println("PLAN wrote s " + (System.nanoTime() - start) / 1e9);
-      System.out.println("PLAN bytes " + Files.size(file));
-      start = System.nanoTime();
       org.apache.hadoop.fs.Path path = new org.apache.hadoop.fs.Path(file.toUri());
       FileSystem fs = Publisher.fileSystem(path, new Configuration());
       int subjects = 0;
@@ -103,12 +100,10 @@ class LargeRunTest {
           subjects += wave.stream().mapToInt(batch -> batch.members().size()).sum();
           waves++;
           if (waves % 100 == 0) {
-            System.out.println("PLAN heap " + (ManySubjects.liveHeap() - before) / 1e6);
             assertThat(ManySubjects.liveHeap() - before).isLessThan(64 * MEBI);
           }
         }
       }
-      System.out.println("PLAN read s " + (System.nanoTime() - start) / 1e9);
       assertThat(subjects).isEqualTo(MILLION);
       assertThat(waves).isEqualTo(250);
     }
