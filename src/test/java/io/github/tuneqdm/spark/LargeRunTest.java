@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.junit.jupiter.api.Test;
@@ -109,12 +110,15 @@ class LargeRunTest {
     }
   }
 
-  /** Hashes of real photos are as random. */
   private static SubjectEntry.Photo photo(int number) {
-    String digits = "%016x".formatted(number * 0x9E3779B97F4A7C15L);
+    SplittableRandom random = new SplittableRandom(number); // as hashes are
+    String digits =
+        "%016x%016x%016x%016x"
+            .formatted(
+                random.nextLong(), random.nextLong(), random.nextLong(), random.nextLong());
     return new SubjectEntry.Photo(
         "hdfs://namenode/data/subjects/subject-%07d/%d.jpg".formatted(number / 5, number % 5),
-        digits + new StringBuilder(digits).reverse() + digits + digits);
+        digits);
   }
 
   private static Path folder(Result result) {
