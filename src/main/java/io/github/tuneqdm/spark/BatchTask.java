@@ -44,6 +44,7 @@ record BatchTask(
     Set<String> missing,
     int lastAttempt)
     implements Serializable {
+  private static final int PUBLISHED_AHEAD = 16;
 
   /**
    * How a subject ended.
@@ -121,20 +122,49 @@ record BatchTask(
                   }),
               Recipe.tuning(config));
       List<TunedSubject> tuned = tuner.tune(subjects, reporter(progress));
-      for (int i = 0; i < tuned.size(); i++) {
-        TunedSubject subject = tuned.get(i);
-        if (subject.failure().isPresent()) {
-          String why = subject.failure().get();
-          fail(outcomes, run, subject.name(), why, ExitCode.SOME_SUBJECTS_FAILED);
-        } else if (subject.scales().isPresent() && missing.contains(subject.name())) {
-          byte[] deltas =
-              SafetensorsWriter.toBytes(
-                  subject.scales().get().toTensors(layout.get()), metadata(entries.get(i)));
-          outcomes.put(
-              subject.name(),
-              new Outcome(run.publish(subject.name(), deltas, subject.steps()), ExitCode.DONE));
+      publish(entries, tuned, layout.get(), run, outcomes);
+    }
+  }
+
+  /** Some at a time: storage lets each wait, and the device waits for all. */
+  private void publish(
+      List<SubjectEntry> entries,
+      List<TunedSubject> tuned,
+      ScaleLayout layout,
+      RunFolder run,
+      Map<String, Outcome> outcomes) {
+    List<Integer> finished = new ArrayList<>();
+    for (int i = 0; i < tuned.size(); i++) {
+      TunedSubject subject = tuned.get(i);
+      if (subject.failure().isPresent()) {
+        String why = subject.failure().get();
+        fail(outcomes, run, subject.name(), why, ExitCode.SOME_SUBJECTS_FAILED);
+      } else if (subject.scales().isPresent() && missing.contains(subject.name())) {
+        finished.add(i);
+      }
+    }
+    RuntimeException first = null;
+    try (Ahead<SubjectStatus> published =
+        Ahead.counted(
+            finished,
+            i -> {
+              TunedSubject subject = tuned.get(i);
+              byte[] deltas =
+                  SafetensorsWriter.toBytes(
+                      subject.scales().orElseThrow().toTensors(layout), metadata(entries.get(i)));
+              return run.publish(subject.name(), deltas, subject.steps());
+            },
+            PUBLISHED_AHEAD)) {
+      for (int i : finished) {
+        try {
+          outcomes.put(tuned.get(i).name(), new Outcome(published.next(), ExitCode.DONE));
+        } catch (RuntimeException e) {
+          first = first == null ? e : first; // what the others published stands
         }
       }
+    }
+    if (first != null) {
+      throw first;
     }
   }
 

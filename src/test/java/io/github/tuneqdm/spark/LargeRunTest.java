@@ -114,8 +114,7 @@ class LargeRunTest {
     SplittableRandom random = new SplittableRandom(number); // as hashes are
     String digits =
         "%016x%016x%016x%016x"
-            .formatted(
-                random.nextLong(), random.nextLong(), random.nextLong(), random.nextLong());
+            .formatted(random.nextLong(), random.nextLong(), random.nextLong(), random.nextLong());
     return new SubjectEntry.Photo(
         "hdfs://namenode/data/subjects/subject-%07d/%d.jpg".formatted(number / 5, number % 5),
         digits);
