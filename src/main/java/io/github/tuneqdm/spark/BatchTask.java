@@ -83,8 +83,10 @@ record BatchTask(
           throw e;
         }
         String cause = e instanceof TuneQdmException ? e.getMessage() : e.toString();
-        readable.forEach(
-            subject -> fail(outcomes, run, subject.name(), cause, ExitCode.ENVIRONMENT));
+        readable.stream()
+            .map(SubjectEntry::name)
+            .filter(name -> !outcomes.containsKey(name)) // those that were published stay done
+            .forEach(name -> fail(outcomes, run, name, cause, ExitCode.ENVIRONMENT));
       }
     }
     return members.stream()

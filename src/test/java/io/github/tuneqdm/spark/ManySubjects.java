@@ -31,6 +31,7 @@ final class ManySubjects {
     settings.put("tuneqdm.data.subjects", data.toString());
     settings.put("tuneqdm.data.names", "");
     settings.put("tuneqdm.data.resolution", "32");
+    settings.put("tuneqdm.device.threads", "1"); // two executors share two cores
     settings.put("tuneqdm.tuning.steps", "1");
     settings.put("tuneqdm.tuning.experts", "1");
     settings.put("tuneqdm.tuning.batch-size", "1");
