@@ -3,10 +3,10 @@ package io.github.tuneqdm.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
+import io.github.tuneqdm.parallel.Ahead;
 import io.github.tuneqdm.spark.TrainAllSubjectsJob.Counts;
 import io.github.tuneqdm.spark.TrainAllSubjectsJob.Limits;
 import io.github.tuneqdm.spark.TrainAllSubjectsJob.Result;
-import io.github.tuneqdm.parallel.Ahead;
 import io.github.tuneqdm.tuning.StepRecord;
 import java.io.IOException;
 import java.nio.file.Path;
