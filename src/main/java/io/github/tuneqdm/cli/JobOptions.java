@@ -34,6 +34,11 @@ final class JobOptions {
       })
   private Map<String, String> overrides = new LinkedHashMap<>();
 
+  /** Sets a key as {@code -D} does: for options that stand for one. */
+  void set(String key, String value) {
+    overrides.put(key, value);
+  }
+
   boolean hasFile() {
     return file != null;
   }

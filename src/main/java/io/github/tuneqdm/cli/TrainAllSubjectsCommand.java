@@ -4,10 +4,12 @@ import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.spark.OnDemandSpark;
 import io.github.tuneqdm.spark.TrainAllSubjectsJob;
 import io.github.tuneqdm.spark.TrainAllSubjectsJob.Result;
+import io.github.tuneqdm.spark.TrainingSummary;
 import java.io.PrintStream;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 @Command(
     name = "train-all-subjects",
@@ -25,25 +27,24 @@ import picocli.CommandLine.Mixin;
 final class TrainAllSubjectsCommand implements Callable<Integer> {
   @Mixin private JobOptions options;
 
+  @Option(
+      names = "--fail-fast",
+      description =
+          "Stops at the first subject that fails, instead of training the others: as -D"
+              + " tuneqdm.run.fail-fast=true.")
+  private boolean failFast;
+
   @Override
   public Integer call() {
     PrintStream out = System.out;
+    if (failFast) {
+      options.set("tuneqdm.run.fail-fast", "true");
+    }
     TuneQdmConfig config = options.load();
     JobOptions.print(config, out);
     try (OnDemandSpark spark = new OnDemandSpark("train-all-subjects", config)) {
       Result result = new TrainAllSubjectsJob(config, spark, System.err, out).run();
-      if (result.trained().isEmpty() && result.failures().isEmpty()) {
-        out.println(
-            "Nothing to do: all %d subjects are trained".formatted(result.alreadyDone().size()));
-      } else {
-        out.println(
-            "%d trained, %d there before, %d failed"
-                .formatted(
-                    result.trained().size(),
-                    result.alreadyDone().size(),
-                    result.failures().size()));
-      }
-      result.failures().forEach((name, why) -> System.err.println(name + " failed: " + why));
+      TrainingSummary.print(result, out);
       return result.exitCode().status();
     }
   }

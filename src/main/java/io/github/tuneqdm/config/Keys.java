@@ -1,15 +1,11 @@
 package io.github.tuneqdm.config;
 
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
 /** Every key there is, in the order of {@code reference.conf}. */
 final class Keys {
   static final String ROOT = "tuneqdm.";
-
-  /** Twice the longest key: what a hostile key has beyond that tells nothing. */
-  private static final int LONGEST_COMPARED = 100;
 
   /** Set by the launchers: where the embedded demo lies. The one key without a default. */
   static final Key<String> DEMO_DIR = Key.location(ROOT + "demo.dir");
@@ -31,6 +27,8 @@ final class Keys {
   static final Key<Integer> STORAGE_LEASE_SECONDS =
       Key.integer(ROOT + "storage.lease-seconds", 3, 86_400);
 
+  static final Key<Boolean> RUN_FAIL_FAST = Key.flag(ROOT + "run.fail-fast");
+
   static final Key<Integer> QUANTIZER_BITS = Key.oneOf(ROOT + "quantizer.bits", 2, 4, 8);
   static final Key<Boolean> QUANTIZER_SYMMETRIC = Key.flag(ROOT + "quantizer.symmetric");
 
@@ -41,7 +39,7 @@ final class Keys {
   static final Key<Integer> TUNING_GRADIENT_ACCUMULATION =
       Key.integer(ROOT + "tuning.gradient-accumulation", 1, 4096);
   static final Key<Integer> TUNING_SUBJECTS_PER_BATCH =
-      Key.integer(ROOT + "tuning.subjects-per-batch", 1, 4096);
+      Key.integer(ROOT + "tuning.subjects-per-batch", 0, 4096);
   static final Key<Double> TUNING_LEARNING_RATE = Key.real(ROOT + "tuning.learning-rate", 0, 10);
   static final Key<String> TUNING_LR_SCHEDULE =
       Key.oneOf(
@@ -121,6 +119,7 @@ final class Keys {
           STORAGE_RUNS,
           STORAGE_BASES,
           STORAGE_LEASE_SECONDS,
+          RUN_FAIL_FAST,
           QUANTIZER_BITS,
           QUANTIZER_SYMMETRIC,
           TUNING_EXPERTS,
@@ -174,30 +173,7 @@ final class Keys {
     return WITH_DEFAULT.stream().filter(key -> key.path().equals(path)).findFirst();
   }
 
-  /** The key whose path takes the fewest edits to reach. */
   static String nearest(String path) {
-    String start = path.substring(0, Math.min(path.length(), LONGEST_COMPARED));
-    return WITH_DEFAULT.stream()
-        .map(Key::path)
-        .min(Comparator.comparingInt(candidate -> editDistance(start, candidate)))
-        .orElseThrow();
-  }
-
-  /** Levenshtein distance, two rows of the table at a time. */
-  private static int editDistance(String a, String b) {
-    int[] previous = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      previous[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int[] current = new int[b.length() + 1];
-      current[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int substituted = previous[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        current[j] = Math.min(substituted, 1 + Math.min(previous[j], current[j - 1]));
-      }
-      previous = current;
-    }
-    return previous[b.length()];
+    return Nearest.of(path, WITH_DEFAULT.stream().map(Key::path).toList());
   }
 }

@@ -93,6 +93,10 @@ public final class TuneQdmConfig implements Serializable {
     return Keys.STORAGE_LEASE_SECONDS.read(config);
   }
 
+  public boolean runFailFast() {
+    return Keys.RUN_FAIL_FAST.read(config);
+  }
+
   public int quantizerBits() {
     return Keys.QUANTIZER_BITS.read(config);
   }

@@ -7,6 +7,7 @@ import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.nn.ScaleLayout;
+import io.github.tuneqdm.parallel.Ahead;
 import io.github.tuneqdm.spark.plugin.WorkerMetrics;
 import io.github.tuneqdm.storage.SafetensorsWriter;
 import io.github.tuneqdm.tensor.Compute;
@@ -18,10 +19,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.TaskContext;
+import org.apache.spark.TaskKilledException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,9 +47,14 @@ record BatchTask(
     int lastAttempt)
     implements Serializable {
   private static final Logger LOG = LoggerFactory.getLogger(BatchTask.class);
+  private static final int PUBLISHED_AHEAD = 16;
 
-  /** How a subject ended, and whether its machine is to blame. */
-  record Outcome(SubjectStatus status, boolean environment) implements Serializable {}
+  /**
+   * How a subject ended.
+   *
+   * @param cause what its failure is, as an exit code: bad input, a machine, or its own
+   */
+  record Outcome(SubjectStatus status, ExitCode cause) implements Serializable {}
 
   List<Outcome> run(TaskEnvironment environment, ProgressAccumulator progress) {
     LogContext.subjects(members.stream().map(SubjectEntry::name).toList());
@@ -60,11 +68,13 @@ record BatchTask(
         subjects.add(read(member, run, environment.hadoop(), rejects));
         readable.add(member);
       } catch (TuneQdmException e) {
-        boolean machine = e.exitCode() == ExitCode.ENVIRONMENT;
-        if (machine && !isLastAttempt()) {
+        if (e.exitCode() == ExitCode.ENVIRONMENT && !isLastAttempt()) {
           throw e;
         }
-        fail(outcomes, run, member.name(), e.getMessage(), machine);
+        fail(outcomes, run, member.name(), e.getMessage(), e.exitCode());
+        if (stops(outcomes)) {
+          return List.copyOf(outcomes.values());
+        }
       }
     }
     if (!subjects.isEmpty()) {
@@ -74,20 +84,24 @@ record BatchTask(
         // Bad input or configuration stops the job; what this machine did is tried on another.
         boolean refused =
             e instanceof TuneQdmException known && known.exitCode() != ExitCode.ENVIRONMENT;
-        if (refused || !isLastAttempt()) {
+        if (refused || e instanceof TaskKilledException || !isLastAttempt()) {
           throw e;
         }
         String cause = e instanceof TuneQdmException ? e.getMessage() : e.toString();
         readable.stream()
             .map(SubjectEntry::name)
             .filter(name -> !outcomes.containsKey(name)) // those that were published stay done
-            .forEach(name -> fail(outcomes, run, name, cause, true));
+            .forEach(name -> fail(outcomes, run, name, cause, ExitCode.ENVIRONMENT));
       }
     }
     return members.stream()
-        .filter(member -> missing.contains(member.name()))
         .map(member -> outcomes.get(member.name()))
+        .filter(Objects::nonNull)
         .toList();
+  }
+
+  private boolean stops(Map<String, Outcome> outcomes) {
+    return config.runFailFast() && outcomes.values().stream().anyMatch(o -> !o.status().isDone());
   }
 
   private void train(
@@ -121,69 +135,104 @@ record BatchTask(
       StateFolder states = new StateFolder(run, plan, index, names, config);
       List<TunedSubject> tuned;
       try (states) {
-        tuned =
-            tuner.tune(
-                subjects,
-                states,
-                (step, loss) -> {
-                  report(progress, step, loss);
-                  metrics.stepped(index, step, loss, compute.gpuBytesInUse());
-                });
+        tuned = tuner.tune(subjects, states, reporter(progress, metrics, compute));
       }
-      for (int i = 0; i < tuned.size(); i++) {
-        TunedSubject subject = tuned.get(i);
-        if (subject.scales().isEmpty()) {
-          fail(outcomes, run, subject.name(), subject.failure().orElseThrow(), false);
-        } else if (missing.contains(subject.name())) {
-          byte[] deltas =
-              SafetensorsWriter.toBytes(
-                  subject.scales().get().toTensors(layout.get()), metadata(entries.get(i)));
-          outcomes.put(
-              subject.name(),
-              new Outcome(
-                  run.publish(subject.name(), deltas, subject.steps(), rejects.get(subject.name())),
-                  false));
-          metrics.subjectDone();
-          LogContext.subject(subject.name());
-          LOG.info("Published the scales of {}", subject.name());
-        }
+      publish(entries, tuned, rejects, layout.get(), run, outcomes);
+      if (tuned.stream().allMatch(TunedSubject::isFinished)) {
+        states.delete();
       }
-      states.delete();
     } finally {
       metrics.ended(index);
     }
   }
 
-  private void report(ProgressAccumulator progress, int step, double loss) {
-    if (TaskContext.get().isInterrupted()) {
-      throw TuneQdmException.environment("Training was stopped at step " + step);
+  /** Some at a time: storage lets each wait, and the device waits for all. */
+  private void publish(
+      List<SubjectEntry> entries,
+      List<TunedSubject> tuned,
+      Map<String, List<RejectedPhoto>> rejects,
+      ScaleLayout layout,
+      RunFolder run,
+      Map<String, Outcome> outcomes) {
+    List<Integer> finished = new ArrayList<>();
+    for (int i = 0; i < tuned.size(); i++) {
+      TunedSubject subject = tuned.get(i);
+      if (subject.failure().isPresent()) {
+        String why = subject.failure().get();
+        fail(outcomes, run, subject.name(), why, ExitCode.SOME_SUBJECTS_FAILED);
+      } else if (subject.scales().isPresent() && missing.contains(subject.name())) {
+        finished.add(i);
+      }
     }
-    progress.add(new BatchProgress(index, step, loss));
+    RuntimeException first = null;
+    try (Ahead<SubjectStatus> published =
+        Ahead.counted(
+            finished,
+            i -> {
+              TunedSubject subject = tuned.get(i);
+              byte[] deltas =
+                  SafetensorsWriter.toBytes(
+                      subject.scales().orElseThrow().toTensors(layout), metadata(entries.get(i)));
+              return run.publish(
+                  subject.name(), deltas, subject.steps(), rejects.get(subject.name()));
+            },
+            PUBLISHED_AHEAD)) {
+      for (int i : finished) {
+        try {
+          SubjectStatus status = published.next();
+          outcomes.put(status.subject(), new Outcome(status, ExitCode.DONE));
+          WorkerMetrics.ofThisJvm().subjectDone();
+          LogContext.subject(status.subject());
+          LOG.info("Published the scales of {}", status.subject());
+        } catch (RuntimeException e) {
+          first = first == null ? e : first; // what the others published stands
+        }
+      }
+    }
+    if (first != null) {
+      throw first;
+    }
+  }
+
+  private SubjectTuner.Progress reporter(
+      ProgressAccumulator progress, WorkerMetrics metrics, Compute compute) {
+    TaskContext task = TaskContext.get();
+    return new SubjectTuner.Progress() {
+      @Override
+      public void stepped(int step, double meanLoss) {
+        task.killTaskIfInterrupted(); // nobody waits for it any more
+        progress.add(new BatchProgress(index, step, meanLoss));
+        metrics.stepped(index, step, meanLoss, compute.gpuBytesInUse());
+      }
+
+      @Override
+      public boolean goesOn(int diverged) {
+        return diverged == 0 || !config.runFailFast();
+      }
+    };
   }
 
   private void fail(
-      Map<String, Outcome> outcomes, RunFolder run, String name, String cause, boolean machine) {
-    SubjectStatus failed = SubjectStatus.failed(name, cause);
+      Map<String, Outcome> outcomes, RunFolder run, String name, String why, ExitCode cause) {
+    SubjectStatus failed = SubjectStatus.failed(name, why);
     if (missing.contains(name)) {
       WorkerMetrics.ofThisJvm().subjectFailed();
       LogContext.subject(name);
-      LOG.warn("{} failed: {}", name, cause);
-      outcomes.put(name, new Outcome(failed, machine));
+      LOG.warn("{} failed: {}", name, why);
+      outcomes.put(name, new Outcome(failed, cause));
       try {
         run.publishFailure(failed);
       } catch (TuneQdmException e) {
         // A full disk has no room for its own story either; the driver tells it.
-        if (!machine) {
+        if (cause != ExitCode.ENVIRONMENT) {
           throw e;
         }
       }
     }
   }
 
-  /** A task that Spark ends early has no last word: another one goes on with its batch. */
   private boolean isLastAttempt() {
-    TaskContext task = TaskContext.get();
-    return !task.isInterrupted() && task.attemptNumber() >= lastAttempt;
+    return TaskContext.get().attemptNumber() >= lastAttempt;
   }
 
   private Subject read(
@@ -202,7 +251,8 @@ record BatchTask(
         subject.instancePrompt(),
         photos.pictures(),
         subject.classPrompt(),
-        classImages);
+        classImages,
+        subject.overrides());
   }
 
   /** What a reader of the file has to know; the same for every attempt. */
@@ -217,6 +267,9 @@ record BatchTask(
     metadata.put("prompt", subject.instancePrompt());
     metadata.put("step", Integer.toString(config.tuningSteps()));
     metadata.put("experts", Integer.toString(config.tuningExperts()));
+    if (!subject.overrides().values().isEmpty()) {
+      metadata.put("overrides", subject.overrides().toString());
+    }
     metadata.put("config", config.renderOnly(RunPlan.DETERMINING));
     return metadata;
   }

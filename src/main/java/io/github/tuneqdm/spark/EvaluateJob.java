@@ -94,7 +94,7 @@ public final class EvaluateJob {
     RunPlan trained = run.planOrRefuse();
     Map<String, String> failures = new TreeMap<>();
     List<String> names = new ArrayList<>();
-    for (String name : trained.subjects()) {
+    for (String name : subjectsOf(trained)) {
       if (run.isDone(name)) {
         names.add(name);
       } else {
@@ -144,6 +144,19 @@ public final class EvaluateJob {
     index.complete();
     return new Result(
         run.id(), run.path(EvaluationReport.PATH).toString(), sampled, scored, table, failures);
+  }
+
+  private List<String> subjectsOf(RunPlan trained) {
+    if (!trained.isLarge()) {
+      return trained.subjects();
+    }
+    if (config.dataNames().isEmpty()) {
+      throw TuneQdmException.usage(
+          "Cannot evaluate all %,d subjects of run %s on one page: name those to evaluate"
+                  .formatted(trained.table().subjects(), trained.runId())
+              + " (tuneqdm.data.names)");
+    }
+    return config.dataNames();
   }
 
   private List<String> methods() {

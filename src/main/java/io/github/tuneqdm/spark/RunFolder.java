@@ -157,6 +157,20 @@ public final class RunFolder {
     }
   }
 
+  /** Publishes the batches of a large run, which {@code plan.json} then refers to. */
+  void publishTable(java.nio.file.Path table) {
+    Path target = path(RunPlan.TABLE_FILE);
+    if (plan().isPresent()) {
+      return; // the table came first
+    }
+    try {
+      fs.delete(target, false); // of a start that was cut off
+    } catch (IOException e) {
+      throw TuneQdmException.environment("Cannot write " + target + ": " + e, e);
+    }
+    Publisher.publish(fs, target, table);
+  }
+
   /** The plan that the run was started with, if it was. */
   Optional<RunPlan> plan() {
     return text("plan.json").map(json -> RunPlan.fromJson(json, path("plan.json").toString()));

@@ -1,16 +1,21 @@
 package io.github.tuneqdm.spark;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.TuneQdmException;
-import io.github.tuneqdm.storage.Hashes;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * What a training run will do, fixed when it starts: which subjects train together, in which order,
@@ -20,12 +25,19 @@ import java.util.List;
  *
  * @param runId hash of everything that determines the result
  * @param baseId the quantised base that every subject shares
- * @param batches names of the subjects that train together, in order
+ * @param batches names of the subjects that train together, in order; none of a large run
  * @param torchThreads of a batch's task on CPU
+ * @param table where the batches of a large run are; null of others
  */
-public record RunPlan(String runId, String baseId, List<List<String>> batches, int torchThreads)
+public record RunPlan(
+    String runId,
+    String baseId,
+    List<List<String>> batches,
+    int torchThreads,
+    @JsonInclude(JsonInclude.Include.NON_NULL) Table table)
     implements Serializable {
-  private static final int ID_DIGITS = 12;
+  static final String TABLE_FILE = "plan.parquet";
+
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
@@ -44,38 +56,81 @@ public record RunPlan(String runId, String baseId, List<List<String>> batches, i
   }
 
   /**
+   * Where the batches of a large run are.
+   *
+   * @param subjects how many it has
+   * @param batches how many
+   * @param file beside {@code plan.json}
+   */
+  record Table(int subjects, int batches, String file) implements Serializable {}
+
+  /**
    * @param baseId id of the quantised base
    * @param modelHash hash of the rest of the base model: VAE, text encoder, tokenizer, scheduler
    * @param subjects in name order
    */
   static RunPlan of(
       TuneQdmConfig config, String baseId, String modelHash, List<SubjectEntry> subjects) {
-    List<List<String>> batches = new ArrayList<>();
-    int size = config.tuningSubjectsPerBatch();
-    for (int start = 0; start < subjects.size(); start += size) {
-      int end = Math.min(subjects.size(), start + size);
-      batches.add(subjects.subList(start, end).stream().map(SubjectEntry::name).toList());
-    }
+    RunId id = new RunId(config, baseId, modelHash);
+    subjects.forEach(id::add);
+    Packer packer = Packer.of(config, subjects.size());
     return new RunPlan(
-        runId(config, baseId, modelHash, subjects), baseId, batches, config.deviceThreads());
+        id.digits(), baseId, batches(packer, subjects), config.deviceThreads(), null);
   }
 
-  private static String runId(
-      TuneQdmConfig config, String baseId, String modelHash, List<SubjectEntry> subjects) {
-    StringBuilder text =
-        new StringBuilder("run 2\n"); // the form of this text and of the arithmetic behind a run
-    text.append(config.renderOnly(DETERMINING));
-    text.append("base ").append(baseId).append("\nmodel ").append(modelHash).append('\n');
+  /** The same run in other batches. */
+  RunPlan in(Packer packer, List<SubjectEntry> subjects) {
+    return new RunPlan(runId, baseId, batches(packer, subjects), torchThreads, table);
+  }
+
+  private static List<List<String>> batches(Packer packer, List<SubjectEntry> subjects) {
+    List<List<String>> batches = new ArrayList<>();
     for (SubjectEntry subject : subjects) {
-      text.append("subject ").append(subject.name()).append('\n');
-      text.append("class ").append(subject.classNoun()).append('\n');
-      text.append("prompt ").append(subject.instancePrompt()).append('\n');
-      subject.photos().forEach(photo -> text.append("photo ").append(photo.sha256()).append('\n'));
+      int batch = packer.next(subject.photos().size());
+      if (batch == batches.size()) {
+        batches.add(new ArrayList<>());
+      }
+      batches.get(batch).add(subject.name());
     }
-    return Hashes.sha256(text.toString()).substring(0, ID_DIGITS);
+    return batches;
   }
 
-  /** All subjects, in order. */
+  /**
+   * A run whose batches lie in a table.
+   *
+   * @param runId hash of everything that determines the result, its subjects included
+   */
+  static RunPlan large(
+      TuneQdmConfig config, String runId, String baseId, int subjects, int batches) {
+    Table table = new Table(subjects, batches, TABLE_FILE);
+    return new RunPlan(runId, baseId, List.of(), config.deviceThreads(), table);
+  }
+
+  /**
+   * The batches with their subjects.
+   *
+   * @param subjects all of them
+   */
+  List<Batch> batchesOf(List<SubjectEntry> subjects) {
+    Map<String, SubjectEntry> byName =
+        subjects.stream().collect(Collectors.toMap(SubjectEntry::name, Function.identity()));
+    return IntStream.range(0, batches.size())
+        .mapToObj(i -> new Batch(i, batches.get(i).stream().map(byName::get).toList()))
+        .toList();
+  }
+
+  /** The same without its batches: what a task has to know of the run. */
+  RunPlan head() {
+    return new RunPlan(runId, baseId, List.of(), torchThreads, table);
+  }
+
+  /** Whether its subjects are too many to hold all their names. */
+  @JsonIgnore
+  boolean isLarge() {
+    return table != null;
+  }
+
+  /** All subjects, in order; none of a large run. */
   List<String> subjects() {
     return batches.stream().flatMap(List::stream).toList();
   }

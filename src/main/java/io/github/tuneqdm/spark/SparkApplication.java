@@ -11,6 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiPredicate;
+import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
@@ -19,10 +22,14 @@ import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.deploy.SparkHadoopUtil;
 import org.apache.spark.util.SerializableConfiguration;
+import scala.Function1;
 import scala.Tuple2;
+import scala.collection.Iterator;
 import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
+import scala.reflect.ClassTag;
 import scala.reflect.ClassTag$;
+import scala.runtime.BoxedUnit;
 
 /**
  * A running Spark application that fans work out, a task an input. Needs nothing of Spark but its
@@ -42,6 +49,10 @@ public final class SparkApplication implements AutoCloseable {
 
   private static final long LONGEST_WAIT_NANOS = 60_000_000_000L;
   private static final long QUIET_NANOS = 2_000_000_000L;
+
+  // Spark's own 100,000 finished tasks would be what fills the driver's memory in a large run.
+  private static final String RETAINED_TASKS = "5000";
+
   private static final String PLUGINS = "spark.plugins";
 
   private final JavaSparkContext context;
@@ -67,6 +78,7 @@ public final class SparkApplication implements AutoCloseable {
             .setIfMissing("spark.executorEnv.OPT_OUT_TRACKING", "true")
             .setIfMissing(
                 "spark.executorEnv.CUDA_DEVICE_ORDER", "PCI_BUS_ID") // as nvidia-smi counts
+            .setIfMissing("spark.ui.retainedTasks", RETAINED_TASKS)
             .setIfMissing("spark.executorEnv.GOMP_SPINCOUNT", SPINS);
     conf.set(PLUGINS, withOurs(conf.get(PLUGINS, "")));
     try {
@@ -114,30 +126,105 @@ public final class SparkApplication implements AutoCloseable {
         group, description, demand, context.parallelize(inputs, inputs.size()), function);
   }
 
+  /**
+   * Runs a task an input and hands over each result as it comes.
+   *
+   * @param goesOn takes a result, in the order of their coming, and says whether the other inputs
+   *     still matter; once they do not, their tasks are stopped
+   * @throws TuneQdmException the first refusal, once all tasks are done
+   */
+  <T extends Serializable, R> void fanOut(
+      String group,
+      String description,
+      DeviceDemand demand,
+      List<T> inputs,
+      TaskFunction<T, R> function,
+      Predicate<R> goesOn) {
+    if (inputs.isEmpty()) {
+      return;
+    }
+    Map<Integer, TaskOutcome<R>> refusals = new TreeMap<>();
+    stage(
+        group,
+        description,
+        demand,
+        context.parallelize(inputs, inputs.size()),
+        function,
+        (input, outcome) -> {
+          if (outcome.isRefusal()) {
+            refusals.put(input, outcome);
+            return true;
+          }
+          return goesOn.test(outcome.value());
+        });
+    refusals.values().forEach(TaskOutcome::valueOrThrow);
+  }
+
   private <T extends Serializable, R> List<R> collect(
       String group,
       String description,
       DeviceDemand demand,
       JavaRDD<T> inputs,
       TaskFunction<T, R> function) {
+    Map<Integer, TaskOutcome<R>> outcomes = new TreeMap<>();
+    stage(
+        group,
+        description,
+        demand,
+        inputs,
+        function,
+        (input, outcome) -> {
+          outcomes.put(input, outcome);
+          return true;
+        });
+    return outcomes.values().stream().map(TaskOutcome::valueOrThrow).toList();
+  }
+
+  private <T extends Serializable, R> void stage(
+      String group,
+      String description,
+      DeviceDemand demand,
+      JavaRDD<T> inputs,
+      TaskFunction<T, R> function,
+      BiPredicate<Integer, TaskOutcome<R>> goesOn) {
     SerializableConfiguration hadoop =
         new SerializableConfiguration(StorageDefaults.applyTo(context.hadoopConfiguration()));
     String runId = LogContext.run();
     Runner runner = new Runner(demand, config.deviceKind(), config.deviceThreads(), runId);
     String shown = runId.isEmpty() ? description : description + " (run " + runId + ")";
     context.setJobGroup(group, shown);
-    context.setCallSite(shown); // else the page says "collect at SparkApplication.java"
+    context.setCallSite(shown); // else the page says "runJob at SparkApplication.java"
+    AtomicBoolean stopped = new AtomicBoolean();
     try {
       JavaRDD<TaskOutcome<R>> outcomes =
           inputs.map(input -> runner.run(function, input, hadoop.value()));
-      return withDevices(outcomes, demand).collect().stream()
-          .map(TaskOutcome::valueOrThrow)
-          .toList();
+      SingleElement<TaskOutcome<R>> only = Iterator::next;
+      context
+          .sc()
+          .runJob(
+              withDevices(outcomes, demand).rdd(),
+              only,
+              (partition, outcome) -> {
+                boolean goOn = goesOn.test((Integer) partition, outcome);
+                if (!goOn && stopped.compareAndSet(false, true)) {
+                  context.sc().cancelJobGroup(group);
+                }
+                return BoxedUnit.UNIT;
+              },
+              ClassTag.apply(TaskOutcome.class));
+    } catch (Exception e) { // Spark's are checked, though Scala does not say so
+      if (!stopped.get()) {
+        throw e;
+      }
     } finally {
       context.clearCallSite();
       context.clearJobGroup();
     }
   }
+
+  /** Each partition holds one input, so one result. */
+  @FunctionalInterface
+  private interface SingleElement<E> extends Function1<Iterator<E>, E>, Serializable {}
 
   /**
    * As {@link #fanOut}, a task an executor, which Spark keeps to where the executors are idle.

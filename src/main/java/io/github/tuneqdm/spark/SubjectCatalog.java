@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -23,13 +24,14 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.fs.RemoteIterator;
 
 /** Lists the subjects of the data folder: names, prompts and hashed photos, in name order. */
 final class SubjectCatalog {
@@ -41,6 +43,7 @@ final class SubjectCatalog {
   private static final Set<String> LITTER =
       Set.of("lost+found", "@eadir", "#recycle", "$recycle.bin", "system volume information");
 
+  private static final int MOST_NAMED = 50;
   private final FileSystem fs;
   private final Path folder;
   private final long mostPhotoBytes;
@@ -59,12 +62,36 @@ final class SubjectCatalog {
    *     not there or holds no subject
    */
   static List<SubjectEntry> read(TuneQdmConfig config, Configuration hadoop, List<String> wanted) {
+    return at(
+        config,
+        hadoop,
+        catalog -> {
+          SubjectIndex index = catalog.list(wanted);
+          return catalog.entries(index.page(0, index.names().size()));
+        });
+  }
+
+  /** As {@link #read}, without a look into the subjects' own folders. */
+  static SubjectIndex index(TuneQdmConfig config, Configuration hadoop, List<String> wanted) {
+    return at(config, hadoop, catalog -> catalog.list(wanted));
+  }
+
+  /** The subjects of a stretch of the index, with their photos hashed. */
+  static List<SubjectEntry> entries(
+      TuneQdmConfig config, Configuration hadoop, SubjectIndex.Page page) {
+    return at(config, hadoop, catalog -> catalog.entries(page));
+  }
+
+  private interface Look<R> {
+    R into(SubjectCatalog catalog) throws IOException;
+  }
+
+  private static <R> R at(TuneQdmConfig config, Configuration hadoop, Look<R> look) {
     Path folder = new Path(config.dataSubjects());
-    wanted.forEach(name -> SubjectName.require(name, "tuneqdm.data.names"));
     try {
       FileSystem fs = Publisher.fileSystem(folder, hadoop);
-      return new SubjectCatalog(fs, fs.makeQualified(folder), config.dataMaxPhotoBytes())
-          .list(wanted);
+      return look.into(
+          new SubjectCatalog(fs, fs.makeQualified(folder), config.dataMaxPhotoBytes()));
     } catch (FileNotFoundException e) {
       throw TuneQdmException.inputData(
           "Cannot read subjects in "
@@ -75,30 +102,46 @@ final class SubjectCatalog {
     }
   }
 
-  private List<SubjectEntry> list(List<String> wanted) throws IOException {
+  private SubjectIndex list(List<String> wanted) throws IOException {
+    wanted.forEach(name -> SubjectName.require(name, "tuneqdm.data.names"));
     SubjectTable table = table();
-    TreeMap<String, Path> folders = new TreeMap<>();
-    table.rows().keySet().forEach(name -> folders.put(name, new Path(folder, name)));
-    for (FileStatus status : fs.listStatus(folder)) {
+    TreeSet<String> there = new TreeSet<>(table.rows().keySet());
+    RemoteIterator<FileStatus> folders = fs.listStatusIterator(folder); // a page at a time
+    while (folders.hasNext()) {
+      FileStatus status = folders.next();
       String name = status.getPath().getName();
       if (status.isDirectory() && !isHidden(name)) {
-        folders.put(SubjectName.require(name, folder.toString()), status.getPath());
+        there.add(SubjectName.require(name, folder.toString()));
       }
     }
-    if (folders.isEmpty()) {
+    if (there.isEmpty()) {
       throw TuneQdmException.inputData(
           "Cannot find a subject in " + folder + ": it needs a sub-folder of photos for each");
     }
-    refuseCollisions(folders.keySet());
-    Set<String> names = wanted.isEmpty() ? folders.keySet() : new TreeSet<>(wanted);
-    List<SubjectEntry> subjects = new ArrayList<>();
-    for (String name : names) {
-      if (!folders.containsKey(name)) {
+    refuseCollisions(there);
+    for (String name : wanted) {
+      if (!there.contains(name)) {
         throw TuneQdmException.usage(
             "Cannot find subject %s in %s (tuneqdm.data.names): there are %s"
-                .formatted(name, folder, String.join(", ", folders.keySet())));
+                .formatted(name, folder, some(there)));
       }
-      subjects.add(entry(name, table.row(name), photos(folders.get(name))));
+    }
+    Collection<String> names = wanted.isEmpty() ? there : new TreeSet<>(wanted);
+    return new SubjectIndex(List.copyOf(names), table);
+  }
+
+  private static String some(TreeSet<String> names) {
+    String first = names.stream().limit(MOST_NAMED).collect(Collectors.joining(", "));
+    return names.size() <= MOST_NAMED
+        ? first
+        : first + " and %d more".formatted(names.size() - MOST_NAMED);
+  }
+
+  private List<SubjectEntry> entries(SubjectIndex.Page page) throws IOException {
+    List<SubjectEntry> subjects = new ArrayList<>();
+    for (int i = 0; i < page.names().size(); i++) {
+      String name = page.names().get(i);
+      subjects.add(entry(name, page.rows().get(i), photos(new Path(folder, name))));
     }
     return List.copyOf(subjects);
   }
@@ -126,7 +169,7 @@ final class SubjectCatalog {
         row.instancePrompt().isEmpty()
             ? "a photo of " + identifier + " " + classNoun
             : row.instancePrompt();
-    return new SubjectEntry(name, classNoun, identifier, prompt, photos);
+    return new SubjectEntry(name, classNoun, identifier, prompt, photos, row.overrides());
   }
 
   /** {@code dog_2} is a dog, {@code teddy-bear1} a teddy bear. */
@@ -168,16 +211,19 @@ final class SubjectCatalog {
   }
 
   private List<Photo> photos(Path subject) throws IOException {
-    if (!fs.exists(subject)) {
-      return List.of();
+    FileStatus[] files;
+    try {
+      files = fs.listStatus(subject);
+    } catch (FileNotFoundException e) {
+      return List.of(); // only subjects.csv knows it
     }
-    List<FileStatus> files =
-        Arrays.stream(fs.listStatus(subject))
+    List<FileStatus> pictures =
+        Arrays.stream(files)
             .filter(file -> file.isFile() && ImageReader.looksLikeImage(file.getPath().getName()))
             .sorted(Comparator.comparing(file -> file.getPath().getName()))
             .toList();
     List<Photo> photos = new ArrayList<>();
-    for (FileStatus file : files) {
+    for (FileStatus file : pictures) {
       photos.add(photo(file));
     }
     return photos;

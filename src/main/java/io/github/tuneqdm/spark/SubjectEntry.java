@@ -4,6 +4,7 @@ import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.storage.StorageProblem;
+import io.github.tuneqdm.tuning.SubjectOverrides;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
@@ -22,9 +23,15 @@ import org.apache.hadoop.fs.Path;
  * @param identifier the rare token that stands for it, such as {@code sks}
  * @param instancePrompt what its photos are trained with, such as {@code a photo of a sks mug}
  * @param photos in name order; may be empty
+ * @param overrides what it trains with in the place of the configuration's own
  */
 public record SubjectEntry(
-    String name, String classNoun, String identifier, String instancePrompt, List<Photo> photos)
+    String name,
+    String classNoun,
+    String identifier,
+    String instancePrompt,
+    List<Photo> photos,
+    SubjectOverrides overrides)
     implements Serializable {
 
   public SubjectEntry {
@@ -39,7 +46,8 @@ public record SubjectEntry(
         classNoun,
         identifier,
         instancePrompt,
-        photos.stream().filter(photo -> !names.contains(photo.fileName())).toList());
+        photos.stream().filter(photo -> !names.contains(photo.fileName())).toList(),
+        overrides);
   }
 
   /** The instance prompt without the identifier: what class images are made with. */

@@ -1,25 +1,35 @@
 package io.github.tuneqdm.spark;
 
+import io.github.tuneqdm.config.Nearest;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.tuning.SubjectOverrides;
+import java.io.Serializable;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * {@code subjects.csv}: a header line, then a line a subject. Columns may stand in any order:
- * {@code name} (required), {@code class}, {@code instance_prompt}, {@code identifier}. Fields may
- * be quoted as RFC 4180 has it.
+ * {@code name} (required), {@code class}, {@code instance_prompt}, {@code identifier}, and the keys
+ * of {@link SubjectOverrides}. Fields may be quoted as RFC 4180 has it.
  */
 record SubjectTable(Map<String, Row> rows) {
   private static final List<String> COLUMNS =
-      List.of("name", "class", "instance_prompt", "identifier");
+      Stream.concat(
+              Stream.of("name", "class", "instance_prompt", "identifier"),
+              SubjectOverrides.Key.names().stream())
+          .toList();
 
   private static final int LONGEST_FIELD = 1000;
 
   /** A line's fields; empty where the column or the field is missing. */
-  record Row(String classNoun, String instancePrompt, String identifier) {
-    static final Row EMPTY = new Row("", "", "");
+  record Row(String classNoun, String instancePrompt, String identifier, SubjectOverrides overrides)
+      implements Serializable {
+    static final Row EMPTY = new Row("", "", "", SubjectOverrides.NONE);
   }
 
   static SubjectTable none() {
@@ -42,12 +52,8 @@ record SubjectTable(Map<String, Row> rows) {
     for (String column : header) {
       if (!COLUMNS.contains(column)) {
         throw TuneQdmException.inputData(
-            "Cannot read "
-                + where
-                + ": unknown column \""
-                + column
-                + "\" (known: name, class,"
-                + " instance_prompt, identifier)");
+            "Cannot read %s: unknown column \"%s\" (did you mean %s? there are %s)"
+                .formatted(where, column, Nearest.of(column, COLUMNS), String.join(", ", COLUMNS)));
       }
     }
     if (!header.contains("name") || header.stream().distinct().count() != header.size()) {
@@ -67,12 +73,24 @@ record SubjectTable(Map<String, Row> rows) {
           new Row(
               field(line, header, "class"),
               field(line, header, "instance_prompt"),
-              field(line, header, "identifier"));
+              field(line, header, "identifier"),
+              overrides(line, header, where + ", row " + i));
       if (rows.put(name, row) != null) {
         throw TuneQdmException.inputData("Cannot read " + where + ": " + name + " is there twice");
       }
     }
     return new SubjectTable(rows);
+  }
+
+  private static SubjectOverrides overrides(List<String> line, List<String> header, String where) {
+    Map<SubjectOverrides.Key, BigDecimal> values = new TreeMap<>();
+    for (SubjectOverrides.Key key : SubjectOverrides.Key.values()) {
+      String value = field(line, header, key.toString());
+      if (!value.isEmpty()) {
+        values.put(key, key.parse(value, where));
+      }
+    }
+    return new SubjectOverrides(values);
   }
 
   private static String field(List<String> line, List<String> header, String column) {

@@ -16,6 +16,10 @@ record TaskOutcome<R>(R value, TuneQdmException refusal) implements Serializable
     return new TaskOutcome<>(null, refusal);
   }
 
+  boolean isRefusal() {
+    return refusal != null;
+  }
+
   R valueOrThrow() {
     if (refusal != null) {
       throw refusal;

@@ -2,16 +2,17 @@ package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
+import io.github.tuneqdm.parallel.Ahead;
 import io.github.tuneqdm.storage.Publisher;
 import java.io.PrintStream;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -24,10 +25,13 @@ import org.apache.spark.SparkConf;
 public final class TrainAllSubjectsJob {
   private static final String NAME = "train-all-subjects";
 
+  private static final int LOOKS_AHEAD = 64;
+
   private final TuneQdmConfig config;
   private final OnDemandSpark spark;
   private final PrintStream progress;
   private final PrintStream out;
+  private final Limits limits;
 
   /**
    * @param progress for the line that says how far training is
@@ -35,6 +39,16 @@ public final class TrainAllSubjectsJob {
    */
   public TrainAllSubjectsJob(
       TuneQdmConfig config, OnDemandSpark spark, PrintStream progress, PrintStream out) {
+    this(config, spark, progress, out, Limits.USUAL);
+  }
+
+  TrainAllSubjectsJob(
+      TuneQdmConfig config,
+      OnDemandSpark spark,
+      PrintStream progress,
+      PrintStream out,
+      Limits limits) {
+    this.limits = limits;
     this.progress = progress;
     this.config = config;
     this.spark = spark;
@@ -42,13 +56,28 @@ public final class TrainAllSubjectsJob {
   }
 
   /**
-   * What the run holds now.
+   * What bounds the driver's memory.
+   *
+   * @param listed subjects of the largest run whose plan lies in memory
+   * @param batchesAWave tasks that Spark is given at a time
+   */
+  record Limits(int listed, int batchesAWave) {
+    static final Limits USUAL = new Limits(10_000, 1_000);
+  }
+
+  /** How many subjects this call trained, found trained, and saw fail. */
+  public record Counts(int trained, int alreadyDone, int failed) {}
+
+  /**
+   * What the run holds now. Of a large run the first 10,000 names of a kind are here.
    *
    * @param folder of the run
    * @param trained subjects that this call trained
    * @param alreadyDone subjects that were there before
    * @param failures why the others failed, by subject
+   * @param counts of all subjects
    * @param environment whether a failing machine is all that stood in their way
+   * @param stoppedBy the cause that ended the job before the others were tried, as an exit code
    */
   public record Result(
       String runId,
@@ -56,19 +85,23 @@ public final class TrainAllSubjectsJob {
       List<String> trained,
       List<String> alreadyDone,
       Map<String, String> failures,
-      boolean environment) {
+      Counts counts,
+      boolean environment,
+      Optional<ExitCode> stoppedBy) {
 
     public ExitCode exitCode() {
       if (failures.isEmpty()) {
         return ExitCode.DONE;
       }
+      if (stoppedBy.isPresent() && stoppedBy.get() != ExitCode.SOME_SUBJECTS_FAILED) {
+        return stoppedBy.get();
+      }
       if (environment) {
         return ExitCode.ENVIRONMENT; // the same command, once that is mended, does the rest
       }
-      if (!trained.isEmpty() || !alreadyDone.isEmpty()) {
-        return ExitCode.SOME_SUBJECTS_FAILED;
-      }
-      return ExitCode.ALL_SUBJECTS_FAILED;
+      return trained.isEmpty() && alreadyDone.isEmpty()
+          ? ExitCode.ALL_SUBJECTS_FAILED
+          : ExitCode.SOME_SUBJECTS_FAILED;
     }
   }
 
@@ -78,46 +111,15 @@ public final class TrainAllSubjectsJob {
     continued.ifPresent(before -> before.requireSettings(config));
     BaseModel.check(config, hadoop);
     requireWritable(config.storageRuns(), hadoop);
-    List<SubjectEntry> subjects = SubjectCatalog.read(config, hadoop, config.dataNames());
-    QuantizeBaseJob.Result base = new QuantizeBaseJob(config, spark, out).run();
-    RunPlan plan =
-        RunPlan.of(config, base.id(), BaseModel.hash(config.modelBase(), hadoop), subjects);
-    continued.ifPresent(before -> before.requirePlan(plan));
-    RunFolder run = RunFolder.of(config.storageRuns(), plan.runId(), hadoop);
-    LogContext.run(plan.runId());
-    out.println("Run " + plan.runId() + " in " + run.root());
-    try (RunLease lease = RunLease.take(run, config.storageLeaseSeconds(), spark::cancel, out)) {
-      return lease.guard(() -> run(run, plan, subjects, base.folder()));
+    try (PlannedRun planned = new RunPlanner(config, spark, out, limits.listed()).plan(hadoop)) {
+      continued.ifPresent(before -> before.requirePlan(planned.plan()));
+      LogContext.run(planned.plan().runId());
+      out.println("Run " + planned.plan().runId() + " in " + planned.run().root());
+      try (RunLease lease =
+          RunLease.take(planned.run(), config.storageLeaseSeconds(), spark::cancel, out)) {
+        return lease.guard(() -> train(planned));
+      }
     }
-  }
-
-  private Result run(RunFolder run, RunPlan plan, List<SubjectEntry> subjects, String base) {
-    RunIndex index = new RunIndex(run, spark);
-    if (!run.configuration().equals(Optional.of(config.render()))) {
-      index.withdraw();
-    }
-    run.start(plan, config.render());
-    TreeSet<String> missing =
-        subjects.stream()
-            .map(SubjectEntry::name)
-            .filter(name -> !run.isDone(name))
-            .collect(Collectors.toCollection(TreeSet::new));
-    List<BatchTask> tasks = tasks(plan, base, subjects, missing);
-    StateFolder.sweep(run, tasks.stream().map(BatchTask::index).collect(Collectors.toSet()));
-    if (!tasks.isEmpty()) {
-      index.withdraw();
-    }
-    if (config.tuningPriorPreservationEnabled() && !tasks.isEmpty()) {
-      new ClassImages(config, spark, out).make(run, subjects);
-    }
-    List<BatchTask.Outcome> outcomes = tasks.isEmpty() ? List.of() : train(tasks);
-    run.sweepAll("subjects", "class-images");
-    if (outcomes.stream().noneMatch(BatchTask.Outcome::environment)) {
-      StateFolder.sweep(run, Set.of());
-    }
-    outcomes.forEach(outcome -> tellRejects(outcome.status()));
-    index.complete();
-    return result(plan, run, subjects, missing, outcomes);
   }
 
   /** A run that cannot be written should end before its work begins. */
@@ -126,30 +128,85 @@ public final class TrainAllSubjectsJob {
     Publisher.requireWritable(Publisher.fileSystem(path, hadoop), path);
   }
 
-  private void tellRejects(SubjectStatus status) {
-    for (RejectedPhoto reject : status.rejects()) {
-      out.println(status.subject() + " was trained without a photo: " + reject.reason());
+  /** Wave by wave: what the driver holds does not grow with the run. */
+  private Result train(PlannedRun planned) {
+    RunFolder run = planned.run();
+    RunIndex index = new RunIndex(run, spark);
+    if (!run.configuration().equals(Optional.of(config.render()))) {
+      index.withdraw();
     }
+    run.start(planned.plan(), config.render());
+    Tally tally = new Tally();
+    while (planned.batches().hasNext() && !(config.runFailFast() && tally.hasFailures())) {
+      List<Batch> wave = planned.batches().next(limits.batchesAWave());
+      if (planned.plan().isLarge()) {
+        out.println(
+            "Batches %,d to %,d of %,d"
+                .formatted(
+                    wave.get(0).index() + 1,
+                    wave.get(0).index() + wave.size(),
+                    planned.plan().table().batches()));
+      }
+      List<BatchTask> tasks = tasks(planned, wave, tally);
+      if (!planned.plan().isLarge()) { // the states of a large run's later batches are still needed
+        StateFolder.sweep(run, tasks.stream().map(BatchTask::index).collect(Collectors.toSet()));
+      }
+      if (!tasks.isEmpty()) {
+        index.withdraw();
+        if (config.tuningPriorPreservationEnabled()) {
+          List<SubjectEntry> subjects =
+              tasks.stream().flatMap(task -> task.members().stream()).toList();
+          new ClassImages(config, spark, out).make(run, subjects);
+        }
+        train(tasks, tally);
+      }
+    }
+    Result result = tally.result(planned.plan(), run, config.runFailFast());
+    run.sweepAll("subjects", "class-images");
+    if (result.stoppedBy().isEmpty() && !tally.blamesMachines()) {
+      StateFolder.sweep(run, Set.of());
+    }
+    index.complete();
+    return result;
   }
 
-  private List<BatchTask> tasks(
-      RunPlan plan, String base, List<SubjectEntry> subjects, TreeSet<String> missing) {
-    Map<String, SubjectEntry> byName =
-        subjects.stream().collect(Collectors.toMap(SubjectEntry::name, Function.identity()));
+  /** A task for each batch that misses a subject, the longest first. */
+  private List<BatchTask> tasks(PlannedRun planned, List<Batch> wave, Tally tally) {
+    List<String> names =
+        wave.stream().flatMap(b -> b.members().stream()).map(SubjectEntry::name).toList();
+    Set<String> missing = new HashSet<>();
+    try (Ahead<Boolean> done = Ahead.counted(names, planned.run()::isDone, LOOKS_AHEAD)) {
+      for (String name : names) {
+        if (done.next()) {
+          tally.alreadyDone(name);
+        } else {
+          missing.add(name);
+        }
+      }
+    }
+    RunPlan head = planned.plan().head();
+    int lastAttempt = lastAttempt();
     List<BatchTask> tasks = new ArrayList<>();
-    for (int batch = 0; batch < plan.batches().size(); batch++) {
-      List<String> names = plan.batches().get(batch);
-      TreeSet<String> ofBatch = new TreeSet<>(names);
+    for (Batch batch : wave.stream().sorted(Batch.LONGEST_FIRST).toList()) {
+      TreeSet<String> ofBatch = new TreeSet<>();
+      batch.members().forEach(member -> ofBatch.add(member.name()));
       ofBatch.retainAll(missing);
       if (!ofBatch.isEmpty()) {
-        List<SubjectEntry> members = names.stream().map(byName::get).toList();
-        tasks.add(new BatchTask(plan, config, base, batch, members, ofBatch, lastAttempt()));
+        tasks.add(
+            new BatchTask(
+                head,
+                config,
+                planned.baseFolder(),
+                batch.index(),
+                batch.members(),
+                ofBatch,
+                lastAttempt));
       }
     }
     return tasks;
   }
 
-  private List<BatchTask.Outcome> train(List<BatchTask> tasks) {
+  private void train(List<BatchTask> tasks, Tally tally) {
     SparkApplication application = spark.get();
     ProgressAccumulator reports = new ProgressAccumulator();
     application.context().sc().register(reports, "training progress");
@@ -166,20 +223,30 @@ public final class TrainAllSubjectsJob {
       ProgressListener listener = new ProgressListener(reports.id(), line);
       application.context().sc().addSparkListener(listener);
       try {
-        return application
-            .fanOut(
-                NAME,
-                "train %d batches of subjects for %d steps"
-                    .formatted(tasks.size(), config.tuningSteps()),
-                DeviceDemand.ENGINE,
-                tasks,
-                (task, environment) -> task.run(environment, reports))
-            .stream()
-            .flatMap(List::stream)
-            .toList();
+        application.fanOut(
+            NAME,
+            "train %d batches of subjects for %d steps"
+                .formatted(tasks.size(), config.tuningSteps()),
+            DeviceDemand.ENGINE,
+            tasks,
+            (task, environment) -> task.run(environment, reports),
+            ofBatch -> {
+              ofBatch.forEach(
+                  outcome -> {
+                    tally.add(outcome);
+                    tellRejects(outcome.status());
+                  });
+              return !(config.runFailFast() && tally.hasFailures());
+            });
       } finally {
         application.context().sc().removeSparkListener(listener);
       }
+    }
+  }
+
+  private void tellRejects(SubjectStatus status) {
+    for (RejectedPhoto reject : status.rejects()) {
+      out.println(status.subject() + " was trained without a photo: " + reject.reason());
     }
   }
 
@@ -194,29 +261,5 @@ public final class TrainAllSubjectsJob {
       return Integer.parseInt(master.replaceAll(".*,\\s*(\\d+)\\s*]", "$1")) - 1;
     }
     return conf.getInt("spark.task.maxFailures", 4) - 1;
-  }
-
-  private static Result result(
-      RunPlan plan,
-      RunFolder run,
-      List<SubjectEntry> subjects,
-      TreeSet<String> missing,
-      List<BatchTask.Outcome> outcomes) {
-    List<String> trained = new ArrayList<>();
-    Map<String, String> failures = new TreeMap<>();
-    boolean environment = true;
-    for (BatchTask.Outcome outcome : outcomes) {
-      SubjectStatus status = outcome.status();
-      if (status.isDone()) {
-        trained.add(status.subject());
-      } else {
-        failures.put(status.subject(), status.failure());
-        environment &= outcome.environment();
-      }
-    }
-    List<String> alreadyDone =
-        subjects.stream().map(SubjectEntry::name).filter(name -> !missing.contains(name)).toList();
-    return new Result(
-        plan.runId(), run.root().toString(), trained, alreadyDone, failures, environment);
   }
 }

@@ -8,11 +8,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.column.ParquetProperties;
 import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.hadoop.ParquetFileWriter;
 import org.apache.parquet.hadoop.ParquetReader;
 import org.apache.parquet.hadoop.ParquetWriter;
 import org.apache.parquet.hadoop.api.WriteSupport;
@@ -20,6 +23,8 @@ import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.hadoop.util.HadoopInputFile;
 import org.apache.parquet.io.InputFile;
 import org.apache.parquet.io.LocalInputFile;
+import org.apache.parquet.io.LocalOutputFile;
+import org.apache.parquet.io.OutputFile;
 import org.apache.parquet.schema.MessageType;
 
 /**
@@ -34,6 +39,7 @@ import org.apache.parquet.schema.MessageType;
 public final class ParquetTable<R extends Record> {
   private static final int ROW_GROUP_BYTES = 64 << 20;
   private static final long MOST_ROWS_A_BYTE = 8;
+  private static final int STREAMED_ROW_GROUP_BYTES = 8 << 20;
 
   private final Class<R> rowType;
   private final List<ParquetColumn> columns;
@@ -83,6 +89,61 @@ public final class ParquetTable<R extends Record> {
   }
 
   /**
+   * Writes rows one by one to a local file, for tables that do not fit into memory. Unlike {@link
+   * #toBytes} it does not promise the same bytes for the same rows.
+   *
+   * @throws TuneQdmException (environment) where the file cannot be written
+   */
+  public Writer<R> writer(java.nio.file.Path file) {
+    try {
+      return new Writer<>(
+          new Builder(new LocalOutputFile(file))
+              .withConf(new Configuration(false))
+              .withCompressionCodec(CompressionCodecName.ZSTD)
+              .withRowGroupSize((long) STREAMED_ROW_GROUP_BYTES)
+              .withWriteMode(ParquetFileWriter.Mode.OVERWRITE)
+              .build(),
+          file);
+    } catch (IOException e) {
+      throw Writer.unwritable(file, e);
+    }
+  }
+
+  /** Takes a table's rows as they come. */
+  public static final class Writer<R> implements AutoCloseable {
+    private final ParquetWriter<R> rows;
+    private final java.nio.file.Path file;
+
+    private Writer(ParquetWriter<R> rows, java.nio.file.Path file) {
+      this.rows = rows;
+      this.file = file;
+    }
+
+    public void write(R row) {
+      try {
+        rows.write(row);
+      } catch (IOException e) {
+        throw unwritable(file, e);
+      }
+    }
+
+    private static TuneQdmException unwritable(java.nio.file.Path file, IOException cause) {
+      return TuneQdmException.environment(
+          "Cannot write %s: %s".formatted(file, StorageProblem.reason(cause)), cause);
+    }
+
+    /** Ends the table; the file is whole then. May be called again. */
+    @Override
+    public void close() {
+      try {
+        rows.close();
+      } catch (IOException e) {
+        throw unwritable(file, e);
+      }
+    }
+  }
+
+  /**
    * Publishes the rows as a file (see {@link Publisher#publish(FileSystem, Path, byte[])}).
    *
    * @throws TuneQdmException (environment) where it cannot be written
@@ -116,6 +177,43 @@ public final class ParquetTable<R extends Record> {
   public List<R> read(java.nio.file.Path file) {
     try {
       return read(new LocalInputFile(file), file);
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  /**
+   * The rows of a file in order, read as they are taken; the stream has to be closed.
+   *
+   * @throws TuneQdmException (input data), here or from the stream, as {@link #read(FileSystem,
+   *     Path)} does
+   */
+  public Stream<R> stream(FileSystem fs, Path file) {
+    try {
+      InputFile input = HadoopInputFile.fromStatus(fs.getFileStatus(file), fs.getConf());
+      requirePlausible(input);
+      ParquetReader<R> reader = new Reader(input, file).build();
+      return Stream.generate(() -> next(reader, file))
+          .takeWhile(Objects::nonNull)
+          .onClose(() -> close(reader, file));
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  private R next(ParquetReader<R> reader, Path file) {
+    try {
+      return reader.read();
+    } catch (TuneQdmException e) {
+      throw e;
+    } catch (IOException | RuntimeException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  private void close(ParquetReader<R> reader, Path file) {
+    try {
+      reader.close();
     } catch (IOException e) {
       throw unreadable(file, e);
     }
@@ -160,7 +258,7 @@ public final class ParquetTable<R extends Record> {
   }
 
   private final class Builder extends ParquetWriter.Builder<R, Builder> {
-    Builder(MemoryOutputFile file) {
+    Builder(OutputFile file) {
       super(file);
     }
 

@@ -2,6 +2,7 @@ package io.github.tuneqdm.tensor;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import java.util.List;
 
 /**
@@ -203,25 +204,63 @@ public final class TorchKernels implements AutoCloseable {
    * which is zero then.
    *
    * @param mask (P,), 0 at columns that stay as they are and 1 elsewhere; or none
+   * @param each of S subjects, which may differ in learning rate, decay and clipping
    */
   public NDArray adamW(
-      NDArray grad, NDArray theta, NDArray m, NDArray v, NDArray[] mask, AdamWStep step) {
-    return tensor(
-        "adamw",
-        grad,
-        theta,
-        grad,
-        m,
-        v,
-        mask,
-        step.learningRate(),
-        step.beta1(),
-        step.beta2(),
-        step.epsilon(),
-        step.weightDecay(),
-        step.maxGradNorm(),
-        1 - Math.pow(step.beta1(), step.number()),
-        Math.sqrt(1 - Math.pow(step.beta2(), step.number())));
+      NDArray grad, NDArray theta, NDArray m, NDArray v, NDArray[] mask, List<AdamWStep> each) {
+    AdamWStep step = each.get(0);
+    double bias1 = 1 - Math.pow(step.beta1(), step.number());
+    double bias2 = Math.sqrt(1 - Math.pow(step.beta2(), step.number()));
+    if (each.stream().allMatch(step::equals)) {
+      return tensor(
+          "adamw",
+          grad,
+          theta,
+          grad,
+          m,
+          v,
+          mask,
+          step.learningRate(),
+          step.beta1(),
+          step.beta2(),
+          step.epsilon(),
+          step.weightDecay(),
+          step.maxGradNorm(),
+          bias1,
+          bias2);
+    }
+    try (NDManager scope = grad.getManager().newSubManager()) {
+      NDArray constants = constants(scope, each, bias1); // (4, S)
+      return tensor(
+          "adamw_each",
+          grad,
+          theta,
+          grad,
+          m,
+          v,
+          mask,
+          constants,
+          step.beta1(),
+          step.beta2(),
+          step.epsilon(),
+          bias2);
+    }
+  }
+
+  /** Worked out in double, as the kernel for equal subjects does: the same bits come out. */
+  private static NDArray constants(NDManager scope, List<AdamWStep> each, double bias1) {
+    int count = each.size();
+    float[] constants = new float[4 * count];
+    for (int s = 0; s < count; s++) {
+      AdamWStep step = each.get(s);
+      double decay = step.learningRate() * step.weightDecay();
+      constants[s] = (float) decay;
+      constants[count + s] = (float) (1 - decay);
+      constants[2 * count + s] = (float) -(step.learningRate() / bias1);
+      constants[3 * count + s] =
+          step.maxGradNorm() > 0 ? (float) step.maxGradNorm() : Float.POSITIVE_INFINITY;
+    }
+    return scope.create(constants, new Shape(4, count));
   }
 
   /**

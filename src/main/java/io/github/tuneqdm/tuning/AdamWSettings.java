@@ -10,4 +10,13 @@ public record AdamWSettings(
 
   /** PyTorch's and the reference recipe's: 0.9, 0.999, 1e-8, decay 1e-2, clip 1. */
   public static final AdamWSettings REFERENCE = new AdamWSettings(0.9, 0.999, 1e-8, 1e-2, 1.0);
+
+  AdamWSettings with(SubjectOverrides overrides) {
+    return new AdamWSettings(
+        beta1,
+        beta2,
+        epsilon,
+        overrides.weightDecay(weightDecay),
+        overrides.maxGradNorm(maxGradNorm));
+  }
 }

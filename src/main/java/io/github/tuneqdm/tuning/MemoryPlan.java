@@ -31,6 +31,9 @@ public record MemoryPlan(MemoryMode mode, int together, String reason) {
   /** Resident weights are worth it from so many samples at a time. */
   private static final int FEW = 4;
 
+  /** More subjects at a time are hardly faster, and lose more where a machine dies. */
+  private static final int MOST_SUBJECTS = 32;
+
   private static final double USABLE = 0.92;
   private static final double GIBI = 1 << 30;
 
@@ -69,6 +72,23 @@ public record MemoryPlan(MemoryMode mode, int together, String reason) {
             KEPT_PACKED * outputs * bytes);
       }
     }
+  }
+
+  /**
+   * How many subjects train together so that all their samples fit at once.
+   *
+   * @param wanted the mode, or nothing: as {@link #of} chooses
+   * @param free bytes on the device
+   * @param samples of each subject
+   */
+  static int subjects(Optional<MemoryMode> wanted, double free, Needs needs, int samples) {
+    double usable = free * USABLE;
+    double resident = (usable - needs.resident) / (needs.subject + samples * needs.residentSample);
+    double packed = (usable - needs.packed) / (needs.subject + samples * needs.packedSample);
+    boolean enough = resident >= 1 && resident * samples >= FEW;
+    MemoryMode mode = wanted.orElse(enough ? MemoryMode.RESIDENT : MemoryMode.PACKED);
+    int fit = (int) Math.floor(mode == MemoryMode.RESIDENT ? resident : packed);
+    return Math.max(1, Math.min(MOST_SUBJECTS, fit));
   }
 
   /** Everything at once: what a CPU's memory is taken to hold. */

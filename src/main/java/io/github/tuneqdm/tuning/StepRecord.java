@@ -7,4 +7,9 @@ package io.github.tuneqdm.tuning;
  * @param loss mean over the step's images, weighted as configured
  * @param gradNorm 2-norm over the subject's scales, before clipping
  */
-public record StepRecord(int step, double loss, double gradNorm, double learningRate) {}
+public record StepRecord(int step, double loss, double gradNorm, double learningRate) {
+
+  boolean isFinite() {
+    return Double.isFinite(loss) && Double.isFinite(gradNorm);
+  }
+}

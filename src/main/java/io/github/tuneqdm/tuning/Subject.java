@@ -11,16 +11,28 @@ import java.util.List;
  * @param photos at least one
  * @param classPrompt such as {@code a photo of a mug}; used with class images only
  * @param classImages pictures by the base model for prior preservation, or none
+ * @param overrides what it trains with in the place of the recipe's own
  */
 public record Subject(
     String name,
     String instancePrompt,
     List<RgbImage> photos,
     String classPrompt,
-    List<RgbImage> classImages) {
+    List<RgbImage> classImages,
+    SubjectOverrides overrides) {
 
   public Subject {
     photos = List.copyOf(photos);
     classImages = List.copyOf(classImages);
+  }
+
+  /** Trains as the recipe says. */
+  public Subject(
+      String name,
+      String instancePrompt,
+      List<RgbImage> photos,
+      String classPrompt,
+      List<RgbImage> classImages) {
+    this(name, instancePrompt, photos, classPrompt, classImages, SubjectOverrides.NONE);
   }
 }

@@ -17,6 +17,7 @@ import io.github.tuneqdm.tensor.TokenOps;
 import io.github.tuneqdm.tensor.TorchKernels.AdamWStep;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,7 +34,6 @@ public final class SubjectBatch implements AutoCloseable {
 
   private final Compute compute;
   private final TunableUNet network;
-  private final AdamWSettings adamW;
   private final ScaleTable table;
   private final NDManager owner;
   private final NDArray gradient; // (S, N * P)
@@ -42,6 +42,7 @@ public final class SubjectBatch implements AutoCloseable {
   private final NDArray[] mask;
   private final LossScale lossScale;
   private final GradientPass pass;
+  private List<AdamWSettings> adamW;
   private int updates;
   private int together = Integer.MAX_VALUE;
 
@@ -59,7 +60,7 @@ public final class SubjectBatch implements AutoCloseable {
       boolean trainDeltaIn) {
     this.compute = compute;
     this.network = network;
-    this.adamW = adamW;
+    this.adamW = Collections.nCopies(subjects, adamW);
     this.table = new ScaleTable(compute, network, subjects, experts, start);
     this.owner = compute.scope();
     this.firstMoment = table.zerosLike();
@@ -81,7 +82,7 @@ public final class SubjectBatch implements AutoCloseable {
     int subjects = state.log().size();
     this.compute = compute;
     this.network = network;
-    this.adamW = adamW;
+    this.adamW = Collections.nCopies(subjects, adamW);
     this.table = new ScaleTable(compute, network, subjects, experts, state.scales().toFloats());
     this.owner = compute.scope();
     this.firstMoment = like(table.theta(), state.firstMoment());
@@ -113,6 +114,11 @@ public final class SubjectBatch implements AutoCloseable {
       Arrays.fill(columns, layer.outColumn(), layer.outColumn() + layer.cOut(), 1);
     }
     return Compute.floats(owner, columns, columns.length);
+  }
+
+  /** Lets subjects differ in weight decay and clipping. */
+  void each(List<AdamWSettings> settings) {
+    adamW = List.copyOf(settings);
   }
 
   /** Lets at most so many samples pass through the network at a time. */
@@ -173,6 +179,13 @@ public final class SubjectBatch implements AutoCloseable {
    * scope}. In half precision a subject whose gradient overflowed takes a step with none.
    */
   public NDArray update(NDManager scope, double learningRate, int parts) {
+    double[] all = new double[adamW.size()];
+    Arrays.fill(all, learningRate);
+    return update(scope, all, parts);
+  }
+
+  /** As {@link #update(NDManager, double, int)}, with a learning rate for each subject. */
+  NDArray update(NDManager scope, double[] learningRates, int parts) {
     lossScale.removeFrom(gradient);
     if (parts > 1) {
       gradient.divi(parts);
@@ -181,22 +194,26 @@ public final class SubjectBatch implements AutoCloseable {
     NDArray norms =
         compute
             .kernels()
-            .adamW(
-                gradient,
-                table.theta(),
-                firstMoment,
-                secondMoment,
-                mask,
-                new AdamWStep(
-                    updates,
-                    learningRate,
-                    adamW.beta1(),
-                    adamW.beta2(),
-                    adamW.epsilon(),
-                    adamW.weightDecay(),
-                    adamW.maxGradNorm()));
+            .adamW(gradient, table.theta(), firstMoment, secondMoment, mask, steps(learningRates));
     norms.attach(scope);
     return norms;
+  }
+
+  private List<AdamWStep> steps(double[] learningRates) {
+    List<AdamWStep> steps = new ArrayList<>();
+    for (int s = 0; s < learningRates.length; s++) {
+      AdamWSettings own = adamW.get(s);
+      steps.add(
+          new AdamWStep(
+              updates,
+              learningRates[s],
+              own.beta1(),
+              own.beta2(),
+              own.epsilon(),
+              own.weightDecay(),
+              own.maxGradNorm()));
+    }
+    return steps;
   }
 
   /**

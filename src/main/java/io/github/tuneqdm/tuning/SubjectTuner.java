@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
@@ -41,14 +42,26 @@ public final class SubjectTuner {
 
   private static final int PHOTOS_AHEAD = 16;
 
+  /** Of a prompt, where none has been encoded yet. */
+  private static final int CLIP_TOKENS = 77;
+
   /** Hears of training while it goes on. */
   @FunctionalInterface
   public interface Progress {
     /**
      * @param step from 1
-     * @param meanLoss over the subjects, in the last few steps
+     * @param meanLoss over the subjects that have not diverged, in the last few steps
      */
     void stepped(int step, double meanLoss);
+
+    /**
+     * Whether training goes on; asked after each {@link #stepped}.
+     *
+     * @param diverged subjects whose loss or gradient is not a number any more
+     */
+    default boolean goesOn(int diverged) {
+      return true;
+    }
   }
 
   /**
@@ -114,6 +127,27 @@ public final class SubjectTuner {
         });
   }
 
+  /**
+   * How many subjects to train together so that all their samples pass through the network at once;
+   * nothing on a CPU, whose memory is taken to hold any number.
+   *
+   * @param passes of each subject: two where it has class images
+   */
+  public OptionalInt subjectsThatFit(int passes) {
+    Optional<CudaDevice> cuda = compute.cuda();
+    if (cuda.isEmpty()) {
+      return OptionalInt.empty();
+    }
+    ModelConfig vae = ModelConfig.read(base.root().resolve("vae").resolve("config.json"));
+    int side = settings.resolution() >> (vae.sizeList("block_out_channels").size() - 1);
+    MemoryPlan.Needs needs =
+        MemoryPlan.Needs.of(
+            compute, base.unetConfig(), network.bits(), settings.experts(), side, CLIP_TOKENS);
+    int samples = passes * settings.batchSize();
+    return OptionalInt.of(
+        MemoryPlan.subjects(network.wanted(), cuda.get().memory()[0], needs, samples));
+  }
+
   private MemoryPlan plan(List<Prepared> prepared, LatentShape latent) {
     int samples = prepared.stream().mapToInt(Prepared::passes).sum() * settings.batchSize();
     Optional<CudaDevice> cuda = compute.cuda();
@@ -143,11 +177,12 @@ public final class SubjectTuner {
       latent[0] = new LatentShape(vae.latentChannels(), side, side);
       for (int s = 0; s < subjects.size(); s++) {
         Subject subject = subjects.get(s);
-        SampleDraws instance = draws(vae, subject.name(), subject.photos());
+        TuningSettings own = settings.with(subject.overrides());
+        SampleDraws instance = draws(vae, own, subject.name(), subject.photos());
         SampleDraws prior =
             subject.classImages().isEmpty()
                 ? null
-                : draws(vae, subject.name() + "/class", subject.classImages());
+                : draws(vae, own, subject.name() + "/class", subject.classImages());
         prepared.add(new Prepared(instance, text.get(2 * s), prior, text.get(2 * s + 1)));
       }
     }
@@ -155,7 +190,8 @@ public final class SubjectTuner {
   }
 
   /** Pictures are brought to size on other threads, ahead of the device that encodes them. */
-  private SampleDraws draws(AutoencoderKL vae, String stream, List<RgbImage> pictures) {
+  private SampleDraws draws(
+      AutoencoderKL vae, TuningSettings own, String stream, List<RgbImage> pictures) {
     List<PhotoLatents> latents = new ArrayList<>();
     List<Integer> numbers = IntStream.range(0, pictures.size()).boxed().toList();
     try (Ahead<List<float[]>> squares =
@@ -164,15 +200,15 @@ public final class SubjectTuner {
             i ->
                 PhotoLatents.squares(
                     pictures.get(i),
-                    settings,
-                    PhiloxRandom.of(settings.seed(), stream + "/crops", i).draws()),
+                    own,
+                    PhiloxRandom.of(own.seed(), stream + "/crops", i).draws()),
             PHOTOS_AHEAD)) {
       while (latents.size() < pictures.size()) {
         latents.add(PhotoLatents.encode(compute, vae, squares.next(), settings.resolution()));
       }
     }
     return new SampleDraws(
-        settings, stream, latents, schedule, vae.scalingFactor(), vae.latentChannels());
+        own, stream, latents, schedule, vae.scalingFactor(), vae.latentChannels());
   }
 
   private List<TunedSubject> train(
@@ -195,13 +231,13 @@ public final class SubjectTuner {
     try (NDManager run = compute.scope();
         SubjectBatch batch = batch(count, unet, before)) {
       batch.limitTogether(plan.together());
+      List<TuningSettings> each =
+          subjects.stream().map(subject -> settings.with(subject.overrides())).toList();
+      batch.each(each.stream().map(TuningSettings::adamW).toList());
       NDArray context = context(run, prepared, unet);
       ExpertSchedule byTime = new ExpertSchedule(experts, schedule.trainTimesteps());
       for (int step = done + 1; step <= settings.steps(); step++) {
-        double rate =
-            settings
-                .schedule()
-                .rate(settings.learningRate(), step - 1, settings.warmupSteps(), settings.steps());
+        double[] rates = rates(each, step);
         for (int part = 0; part < settings.gradientAccumulation(); part++) {
           long first =
               ((long) (step - 1) * settings.gradientAccumulation() + part) * settings.batchSize();
@@ -209,12 +245,15 @@ public final class SubjectTuner {
             pass(scope, run, batch, prepared, latent, context, byTime, first, log);
           }
         }
-        log.step(rate, batch.update(run, rate, settings.gradientAccumulation()));
+        log.step(rates, batch.update(run, rates, settings.gradientAccumulation()));
         boolean last = step == settings.steps();
         boolean due = !last && states.isDue(step);
         if (step % REPORT_EVERY == 0 || due || last) {
           log.flush(settings.gradientAccumulation());
           progress.stepped(step, log.lastMeanLoss());
+          if (log.diverged() == count || !progress.goesOn(log.diverged())) {
+            break;
+          }
         }
         if (due) {
           states.keep(batch.state(log));
@@ -245,6 +284,14 @@ public final class SubjectTuner {
       start = concat(start, DeltaScales.initial(unet, experts).rows());
     }
     return new SubjectBatch(compute, unet, subjects, experts, start, adamW, trainDeltaIn);
+  }
+
+  private static double[] rates(List<TuningSettings> each, int step) {
+    return each.stream()
+        .mapToDouble(
+            own ->
+                own.schedule().rate(own.learningRate(), step - 1, own.warmupSteps(), own.steps()))
+        .toArray();
   }
 
   /** Every sample's text states (B, L, D); the order of samples is the same in every pass. */
@@ -335,26 +382,29 @@ public final class SubjectTuner {
       DeltaScales own =
           new DeltaScales(
               settings.experts(), Arrays.copyOfRange(scales, s * length, (s + 1) * length));
-      Optional<StepRecord> bad =
-          steps.stream()
-              .filter(r -> !Double.isFinite(r.loss()) || !Double.isFinite(r.gradNorm()))
-              .findFirst();
+      Optional<StepRecord> bad = steps.stream().filter(step -> !step.isFinite()).findFirst();
       if (bad.isPresent()) {
         String why =
             "training diverged: the loss is not a finite number at step "
                 + bad.get().step()
-                + " (lower tuneqdm.tuning.learning-rate)";
+                + mend(subjects.get(s));
         results.add(TunedSubject.failed(name, why, steps.subList(0, bad.get().step() - 1)));
       } else if (!own.isFinite()) {
-        String why =
-            "training diverged: a scale is not a finite number (lower"
-                + " tuneqdm.tuning.learning-rate)";
+        String why = "training diverged: a scale is not a finite number" + mend(subjects.get(s));
         results.add(TunedSubject.failed(name, why, steps));
+      } else if (steps.size() < settings.steps()) {
+        results.add(new TunedSubject(name, Optional.empty(), Optional.empty(), steps));
       } else {
         results.add(new TunedSubject(name, Optional.of(own), Optional.empty(), steps));
       }
     }
     return results;
+  }
+
+  private static String mend(Subject subject) {
+    return subject.overrides().values().containsKey(SubjectOverrides.Key.LEARNING_RATE)
+        ? " (lower its learning-rate in subjects.csv)"
+        : " (lower tuneqdm.tuning.learning-rate)";
   }
 
   private static float[] concat(float[] a, float[] b) {

@@ -28,4 +28,24 @@ public record TuningSettings(
     int resolution,
     boolean centerCrop,
     double priorWeight,
-    long seed) {}
+    long seed) {
+
+  TuningSettings with(SubjectOverrides overrides) {
+    return new TuningSettings(
+        experts,
+        trainDeltaIn,
+        steps,
+        batchSize,
+        gradientAccumulation,
+        overrides.learningRate(learningRate),
+        schedule,
+        warmupSteps,
+        adamW.with(overrides),
+        snrGamma,
+        noiseOffset,
+        resolution,
+        centerCrop,
+        priorWeight,
+        overrides.seed(seed));
+  }
+}

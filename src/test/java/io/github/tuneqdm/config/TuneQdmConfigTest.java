@@ -49,6 +49,7 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.storage.runs", "runs");
     recorded.put("tuneqdm.storage.bases", "bases");
     recorded.put("tuneqdm.storage.lease-seconds", 60);
+    recorded.put("tuneqdm.run.fail-fast", false);
     recorded.put("tuneqdm.quantizer.bits", 4);
     recorded.put("tuneqdm.quantizer.symmetric", false);
     recorded.put("tuneqdm.tuning.experts", 4);
@@ -104,6 +105,7 @@ class TuneQdmConfigTest {
               model { base = /m/base, dino = /m/dino, clip = /m/clip }
               data { subjects = "s3a://b/subjects", names = [a, b], resolution = 256, center-crop = true, max-pixels = 1000, max-photo-bytes = 2000 }
               storage { runs = r, bases = q, lease-seconds = 30 }
+              run.fail-fast = true
               quantizer { bits = 8, symmetric = true }
               tuning {
                 experts = 2, train-delta-in = false, steps = 7, batch-size = 3, gradient-accumulation = 5
@@ -132,6 +134,7 @@ class TuneQdmConfigTest {
     assertThat(config.dataMaxPhotoBytes()).isEqualTo(2000);
     assertThat(config.storageRuns()).isEqualTo("r");
     assertThat(config.storageBases()).isEqualTo("q");
+    assertThat(config.runFailFast()).isTrue();
     assertThat(config.quantizerBits()).isEqualTo(8);
     assertThat(config.quantizerSymmetric()).isTrue();
     assertThat(config.tuningExperts()).isEqualTo(2);

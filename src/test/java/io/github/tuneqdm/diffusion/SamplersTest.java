@@ -58,14 +58,14 @@ class SamplersTest {
     String key = name + "." + steps + ".";
     List<double[]> path;
     try (SamplerRun run = sampler(name).start(steps)) {
-      assertThat(run.timesteps()).isEqualTo(goldens.doubles(key + "timesteps"));
+      Roots.assertEqual(run.timesteps(), goldens.doubles(key + "timesteps"));
       if (goldens.names().contains(key + "sigmas")) {
-        assertThat(run.sigmas()).isEqualTo(goldens.floats(key + "sigmas"));
+        Roots.assertEqual(run.sigmas(), goldens.floats(key + "sigmas"));
       } else {
         assertThat(run.sigmas()).isEmpty();
       }
-      assertThat(run.initNoiseSigma())
-          .isEqualTo(goldens.info().get(key + "init_noise_sigma").doubleValue());
+      Roots.assertEqual(
+          run.initNoiseSigma(), goldens.info().get(key + "init_noise_sigma").doubleValue());
       path = walk(run, DataType.FLOAT64);
     }
 

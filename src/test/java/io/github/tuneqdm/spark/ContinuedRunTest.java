@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.tuning.SubjectOverrides;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -101,7 +102,8 @@ class ContinuedRunTest {
                     "thing",
                     "sks",
                     "a photo of a sks thing",
-                    List.of(new SubjectEntry.Photo(name, name))))
+                    List.of(new SubjectEntry.Photo(name, name)),
+                    SubjectOverrides.NONE))
         .toList();
   }
 }

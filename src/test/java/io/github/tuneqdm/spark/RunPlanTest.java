@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tuneqdm.config.ConfigLayers;
 import io.github.tuneqdm.config.TuneQdmConfig;
+import io.github.tuneqdm.tuning.SubjectOverrides;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,6 +51,7 @@ class RunPlanTest {
   @CsvSource({
     "tuneqdm.evaluate.steps, 5",
     "tuneqdm.storage.runs, elsewhere",
+    "tuneqdm.run.fail-fast, true",
     "tuneqdm.model.base, elsewhere",
     "tuneqdm.model.clip, elsewhere"
   })
@@ -57,10 +60,18 @@ class RunPlanTest {
   }
 
   @Test
-  void anotherPhotoPromptBaseOrModelIsAnotherRun() {
+  void anotherPhotoRateBaseOrModelIsAnotherRun() {
     TuneQdmConfig config = config(Map.of());
     List<SubjectEntry> otherPhoto = new ArrayList<>(SUBJECTS);
     otherPhoto.set(1, subject("b", "another photo"));
+    List<SubjectEntry> otherRate = new ArrayList<>(SUBJECTS);
+    otherRate.set(
+        1,
+        subject(
+            "b",
+            "photo of b",
+            new SubjectOverrides(
+                Map.of(SubjectOverrides.Key.LEARNING_RATE, new BigDecimal("1e-5")))));
 
     assertThat(
             Stream.of(
@@ -68,6 +79,7 @@ class RunPlanTest {
                     RunPlan.of(config, "base-2", "m", SUBJECTS),
                     RunPlan.of(config, "base-1", "n", SUBJECTS),
                     RunPlan.of(config, "base-1", "m", otherPhoto),
+                    RunPlan.of(config, "base-1", "m", otherRate),
                     RunPlan.of(config, "base-1", "m", SUBJECTS.subList(0, 4)))
                 .map(RunPlan::runId))
         .doesNotHaveDuplicates();
@@ -92,7 +104,16 @@ class RunPlanTest {
   }
 
   private static SubjectEntry subject(String name, String photo) {
+    return subject(name, photo, SubjectOverrides.NONE);
+  }
+
+  private static SubjectEntry subject(String name, String photo, SubjectOverrides overrides) {
     return new SubjectEntry(
-        name, "thing", "sks", "a photo of sks thing", List.of(new SubjectEntry.Photo(name, photo)));
+        name,
+        "thing",
+        "sks",
+        "a photo of sks thing",
+        List.of(new SubjectEntry.Photo(name, photo)),
+        overrides);
   }
 }

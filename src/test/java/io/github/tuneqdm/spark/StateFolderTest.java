@@ -223,7 +223,7 @@ class StateFolderTest {
     Map<String, String> settings = new HashMap<>(Map.of("tuneqdm.checkpoint.every-steps", "3"));
     settings.putAll(more);
     TuneQdmConfig config = new ConfigLayers(settings, Map.of(), Optional.empty()).load();
-    RunPlan plan = new RunPlan("0123456789ab", "base-1", List.of(SUBJECTS), 2);
+    RunPlan plan = new RunPlan("0123456789ab", "base-1", List.of(SUBJECTS), 2, null);
     return new StateFolder(run(hadoop, runs), plan, 0, subjects, config);
   }
 

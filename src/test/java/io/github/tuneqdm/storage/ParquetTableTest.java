@@ -159,6 +159,30 @@ class ParquetTableTest {
         .isInstanceOf(TuneQdmException.class);
   }
 
+  @Test
+  void rowsMayBeWrittenAndReadOneByOne() throws IOException {
+    Path file = Files.createFile(folder.resolve("streamed.parquet"));
+    try (ParquetTable.Writer<Score> writer = SCORES.writer(file)) {
+      rows().forEach(writer::write);
+    }
+
+    org.apache.hadoop.fs.Path path = new org.apache.hadoop.fs.Path(file.toUri());
+    FileSystem fs = path.getFileSystem(new Configuration());
+    try (Stream<Score> rows = SCORES.stream(fs, path)) {
+      assertThat(cells(rows.toList())).isEqualTo(cells(rows()));
+    }
+
+    Files.write(file, Arrays.copyOf(Files.readAllBytes(file), 50));
+    assertThatThrownBy(
+            () -> {
+              try (Stream<Score> rows = SCORES.stream(fs, path)) {
+                rows.toList();
+              }
+            })
+        .isInstanceOf(TuneQdmException.class)
+        .hasMessageStartingWith("Cannot read the table ");
+  }
+
   private record One(long seed) {}
 
   @TestFactory

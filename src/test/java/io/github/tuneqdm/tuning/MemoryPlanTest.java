@@ -48,6 +48,18 @@ class MemoryPlanTest {
   }
 
   @Test
+  void asManySubjectsTrainTogetherAsFit() {
+    assertThat(subjects(1000 + 7 * (10 + 4 * 100), 4)).isEqualTo(7);
+    assertThat(subjects(300 + 3 * (10 + 4 * 25), 4)).isEqualTo(3); // packed
+    assertThat(subjects(10, 4)).isEqualTo(1);
+    assertThat(subjects(1e9, 4)).isEqualTo(32);
+  }
+
+  private static int subjects(double usable, int samples) {
+    return MemoryPlan.subjects(Optional.empty(), usable / 0.92 + 1, NEEDS, samples);
+  }
+
+  @Test
   void thereIsAlwaysAPlan() {
     assertThat(plan(Optional.empty(), 10, 8).together()).isEqualTo(1);
   }

@@ -13,7 +13,10 @@ import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.PhiloxRandom;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SubjectBatchTest {
 
@@ -32,6 +35,25 @@ class SubjectBatchTest {
       assertThat(Arrays.copyOfRange(actual, half, 2 * half))
           .isEqualTo(Arrays.copyOfRange(expected, half, 2 * half));
       assertThat(actual[0]).isNaN();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aSubjectWithSettingsOfItsOwnLeavesTheOthersAsTheyAre(boolean trainDeltaIn) {
+    AdamWSettings usual = AdamWSettings.REFERENCE;
+    AdamWSettings own = new AdamWSettings(0.9, 0.999, 1e-8, 0.5, 0.01);
+    try (Compute compute = Compute.cpu(2);
+        TunableUNet network = ToyWorld.fourBits(compute)) {
+      float[] usualBoth = update(compute, network, trainDeltaIn, 1e-3, usual, 1e-3, usual);
+      float[] ownBoth = update(compute, network, trainDeltaIn, 1e-4, own, 1e-4, own);
+      float[] mixed = update(compute, network, trainDeltaIn, 1e-4, own, 1e-3, usual);
+
+      int half = mixed.length / 2;
+      assertThat(Arrays.copyOf(mixed, half)).isEqualTo(Arrays.copyOf(ownBoth, half));
+      assertThat(Arrays.copyOfRange(mixed, half, 2 * half))
+          .isEqualTo(Arrays.copyOfRange(usualBoth, half, 2 * half));
+      assertThat(Arrays.copyOf(ownBoth, half)).isNotEqualTo(Arrays.copyOf(usualBoth, half));
     }
   }
 
@@ -107,14 +129,40 @@ class SubjectBatchTest {
             new SubjectBatch(compute, network, 2, 2, start, AdamWSettings.REFERENCE, true);
         NDManager scope = compute.scope()) {
       batch.limitTogether(together);
-      var sample = Compute.floats(scope, noise(0, 2 * 1024), 2, 4, 16, 16);
-      var target = Compute.floats(scope, noise(1, 2 * 1024), 2, 4, 16, 16);
-      var context = Compute.floats(scope, noise(2, 2 * 24 * 96), 2, 24, 96);
-      UNet.Input input = new UNet.Input(sample, scope.create(new long[] {100, 900}), context);
-      batch.accumulate(input, target, scope.ones(new Shape(2)), new int[] {0, 3});
+      accumulate(batch, scope);
       batch.update(scope, 1e-3, 1);
       return batch.scales();
     }
+  }
+
+  /** Two steps of two subjects. */
+  private static float[] update(
+      Compute compute,
+      TunableUNet network,
+      boolean trainDeltaIn,
+      double firstRate,
+      AdamWSettings first,
+      double secondRate,
+      AdamWSettings second) {
+    try (SubjectBatch batch =
+            new SubjectBatch(
+                compute, network, 2, 2, start(network), AdamWSettings.REFERENCE, trainDeltaIn);
+        NDManager scope = compute.scope()) {
+      batch.each(List.of(first, second));
+      for (int step = 0; step < 2; step++) {
+        accumulate(batch, scope);
+        batch.update(scope, new double[] {firstRate, secondRate}, 1);
+      }
+      return batch.scales();
+    }
+  }
+
+  private static void accumulate(SubjectBatch batch, NDManager scope) {
+    var sample = Compute.floats(scope, noise(0, 2 * 1024), 2, 4, 16, 16);
+    var target = Compute.floats(scope, noise(1, 2 * 1024), 2, 4, 16, 16);
+    var context = Compute.floats(scope, noise(2, 2 * 24 * 96), 2, 24, 96);
+    UNet.Input input = new UNet.Input(sample, scope.create(new long[] {100, 900}), context);
+    batch.accumulate(input, target, scope.ones(new Shape(2)), new int[] {0, 3});
   }
 
   private static float[] noise(int stream, int count) {

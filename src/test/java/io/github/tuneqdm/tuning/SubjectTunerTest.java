@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.tuneqdm.ToyWorld;
 import io.github.tuneqdm.models.DeltaScales;
 import io.github.tuneqdm.tensor.Compute;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -183,6 +185,54 @@ class SubjectTunerTest {
         .startsWith("training diverged: the loss is not a finite number at step")
         .contains("tuneqdm.tuning.learning-rate");
     assertThat(diverged.steps()).isNotEmpty().hasSizeLessThan(12);
+  }
+
+  @Test
+  void aSubjectWithARateAndASeedOfItsOwnTrainsAsARecipeWithThese() {
+    TuningSettings recipe = ToyWorld.recipe(2, 1, 1);
+    Subject mug = ToyWorld.subject("mug");
+    SubjectOverrides own =
+        new SubjectOverrides(
+            Map.of(
+                SubjectOverrides.Key.LEARNING_RATE, new BigDecimal("1e-3"),
+                SubjectOverrides.Key.SEED, new BigDecimal(7)));
+    Subject special =
+        new Subject(
+            mug.name(), mug.instancePrompt(), mug.photos(), mug.classPrompt(), List.of(), own);
+    Subject mate = ToyWorld.subject("duck");
+
+    List<TunedSubject> usual = tune(recipe, mug, mate);
+    List<TunedSubject> mixed = tune(recipe, special, mate);
+    List<TunedSubject> all = tune(recipe.with(own), mug, mate);
+
+    assertThat(mixed.get(0)).usingRecursiveComparison().isEqualTo(all.get(0));
+    assertThat(mixed.get(1)).usingRecursiveComparison().isEqualTo(usual.get(1));
+    assertThat(mixed.get(0).steps()).extracting(StepRecord::learningRate).containsOnly(1e-3);
+    assertThat(mixed.get(0).steps().get(0).loss()).isNotEqualTo(usual.get(0).steps().get(0).loss());
+  }
+
+  @Test
+  void trainingStopsWhereNobodyWantsItToGoOn() {
+    SubjectTuner.Progress once =
+        new SubjectTuner.Progress() {
+          @Override
+          public void stepped(int step, double meanLoss) {}
+
+          @Override
+          public boolean goesOn(int diverged) {
+            return false;
+          }
+        };
+
+    TunedSubject stopped =
+        new SubjectTuner(
+                compute, ToyWorld.base(), ToyWorld.network(compute), ToyWorld.recipe(12, 1, 1))
+            .tune(List.of(ToyWorld.subject("mug")), once)
+            .get(0);
+
+    assertThat(stopped.steps()).hasSize(10);
+    assertThat(stopped.scales()).isEmpty();
+    assertThat(stopped.failure()).isEmpty();
   }
 
   @Test
