@@ -53,7 +53,7 @@ class SpeculationTest {
       assertThat(attempts(runs)).isEmpty();
     }
     Map<String, String> published = SparkTests.hashes(runs);
-    published.keySet().removeIf(name -> name.matches(".*/(late-.*|arrived-.*|run\\.conf)"));
+    published.keySet().removeIf(name -> name.matches(".*/(late-.*|arrived-.*|run\\.(conf|json))"));
     assertThat(published).isEqualTo(undisturbed);
   }
 
@@ -69,7 +69,7 @@ class SpeculationTest {
       new TrainAllSubjectsJob(config, spark, SparkTests.nowhere(), SparkTests.nowhere()).run();
     }
     Map<String, String> hashes = new TreeMap<>(SparkTests.hashes(folder.resolve("runs")));
-    hashes.keySet().removeIf(name -> name.endsWith("run.conf"));
+    hashes.keySet().removeIf(name -> name.matches(".*/run\\.(conf|json)"));
     return hashes;
   }
 
