@@ -73,7 +73,7 @@ class SamplersTest {
     double[] seen = path.stream().flatMapToDouble(Arrays::stream).toArray();
     double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
     double distance = distance(seen, expected) / largest;
-    assertThat(distance).isLessThan(1e-6); // 1e-5 is promised
+    assertThat(distance).isLessThan(3e-6); // 1e-5 is promised; roots of other CPUs add up
   }
 
   static Stream<Arguments> runs() {
