@@ -28,7 +28,8 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(Stores.class)
 class DemoOnStoresTest {
   /** What says where it lies, or when it was made. */
-  private static final Pattern OF_ITS_PLACE = Pattern.compile(".*/(run\\.(conf|json)|index\\.html)");
+  private static final Pattern OF_ITS_PLACE =
+      Pattern.compile(".*/(run\\.(conf|json)|index\\.html)");
 
   private static final Path DEMO = Path.of("src/demo/toyworld").toAbsolutePath();
 

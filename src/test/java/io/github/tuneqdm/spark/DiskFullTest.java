@@ -7,10 +7,13 @@ import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.spark.TrainAllSubjectsJob.Result;
+import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.Publisher;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.junit.jupiter.api.Test;
@@ -53,6 +56,44 @@ class DiskFullTest {
   }
 
   @Test
+  void aFullDiskKeepsTheTrainingStateBefore() throws Exception {
+    Map<String, String> one =
+        Map.of(
+            "tuneqdm.data.names", "mug1",
+            "tuneqdm.tuning.steps", "4",
+            "tuneqdm.checkpoint.every-steps", "1");
+    Path roomy = Files.createDirectory(folder.resolve("roomy"));
+    String runId = train(roomy, one).runId();
+    Path subject = Path.of("runs", runId, "subjects", "mug1");
+    Map<String, String> undisturbed = SparkTests.hashes(roomy.resolve(subject));
+    long state =
+        3 * Files.size(roomy.resolve(subject).resolve("deltas.safetensors")); // moments too
+
+    try (SmallDisk disk = SmallDisk.mount(folder.resolve("small"), 64)) {
+      quantize(disk.folder());
+      disk.leave(state * 3 / 2);
+      Result full = train(disk.folder(), one);
+
+      assertThat(full.exitCode()).isEqualTo(ExitCode.ENVIRONMENT);
+      Path states = disk.folder().resolve(Path.of("runs", runId, "state", "batch-0"));
+      assertThat(full.failures().get("mug1"))
+          .startsWith("Cannot write file:" + states + "/step-0000000")
+          .contains("No space left on device");
+      List<Path> kept;
+      try (Stream<Path> files = Files.list(states)) {
+        kept = files.toList();
+      }
+      assertThat(kept).hasSize(1);
+      String sha256 = Hashes.sha256(Files.readAllBytes(kept.get(0)));
+      assertThat(kept.get(0)).hasFileName("step-00000001-" + sha256 + ".safetensors");
+
+      disk.free();
+      assertThat(train(disk.folder(), one).exitCode()).isEqualTo(ExitCode.DONE);
+      assertThat(SparkTests.hashes(disk.folder().resolve(subject))).isEqualTo(undisturbed);
+    }
+  }
+
+  @Test
   void aFullDiskKeepsTheFileThatWasToBeReplaced() throws Exception {
     try (SmallDisk disk = SmallDisk.mount(folder, 1)) {
       Path file = disk.folder().resolve("run.conf");
@@ -79,7 +120,11 @@ class DiskFullTest {
   }
 
   private static Result train(Path storage) {
-    TuneQdmConfig config = config(storage);
+    return train(storage, Map.of());
+  }
+
+  private static Result train(Path storage, Map<String, String> more) {
+    TuneQdmConfig config = SparkTests.config(storage, SparkTests.tinyTraining(more));
     SparkTests.Master master = SparkTests.Master.local();
     try (master;
         OnDemandSpark spark = new OnDemandSpark("test", config)) {
