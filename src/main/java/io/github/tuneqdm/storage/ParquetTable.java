@@ -196,7 +196,7 @@ public final class ParquetTable<R extends Record> {
       return Stream.generate(() -> next(reader, file))
           .takeWhile(Objects::nonNull)
           .onClose(() -> close(reader, file));
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       throw unreadable(file, e);
     }
   }

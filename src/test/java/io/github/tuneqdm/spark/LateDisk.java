@@ -1,21 +1,25 @@
 package io.github.tuneqdm.spark;
 
 import java.io.IOException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.spark.SparkEnv;
-import org.apache.spark.TaskContext;
 
 /**
  * The local disk. On the host {@value #SLOW_HOST} it starts to write a subject's scales only when
- * another attempt has published the subject, deaf to interrupts; elsewhere a copy of a task writes
- * them only when the original is waiting so. Files {@code arrived-<subject>} and {@code
- * late-<subject>} beside the subjects tell how far the original is.
+ * another attempt has published the subject, deaf to interrupts; elsewhere the second subject,
+ * which comes there as a copy, is written only when its original is waiting so. Files {@code
+ * arrived-<subject>} and {@code late-<subject>} beside the subjects tell how far the original is.
  */
 public final class LateDisk extends RawLocalFileSystem {
   static final String SLOW_HOST = "127.0.0.3";
   private static final int LONGEST_WAIT = 5000;
+
+  // Subjects are published by threads that Spark does not know, so it cannot say whose attempt it
+  // is.
+  private static final AtomicBoolean FIRST = new AtomicBoolean(true);
 
   @Override
   public FSDataOutputStream create(Path path, boolean overwrite) throws IOException {
@@ -25,7 +29,7 @@ public final class LateDisk extends RawLocalFileSystem {
     Path subject = path.getParent();
     Path arrived = new Path(subject.getParent(), "arrived-" + subject.getName());
     if (!SparkEnv.get().blockManager().blockManagerId().host().equals(SLOW_HOST)) {
-      if (TaskContext.get().attemptNumber() > 0) {
+      if (!FIRST.compareAndSet(true, false)) {
         await(arrived);
       }
       return super.create(path, overwrite);
