@@ -101,8 +101,8 @@ final class ContinuedRun {
   private void refuse(List<String> changes) {
     if (!changes.isEmpty()) {
       throw TuneQdmException.usage(
-          "Cannot go on with the run %s: it was started with other settings (restore them, or leave out %s and start a new run)\n  %s"
-              .formatted(run.root(), KEY, String.join("\n  ", changes)));
+          "Cannot go on with the run %s: it was started with other settings: %s (restore them, or leave out %s and start a new run)"
+              .formatted(run.root(), String.join("; ", changes), KEY));
     }
   }
 
