@@ -1,5 +1,6 @@
 package io.github.tuneqdm.storage;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -22,8 +23,11 @@ import java.util.TreeMap;
  */
 public final class ShardedSafetensors implements TensorSource {
   private static final long MAX_INDEX_BYTES = SafetensorsHeader.MAX_LENGTH;
-  private static final JsonMapper JSON =
-      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+  private static final JsonMapper JSON = // keeps no names of one file for the next
+      JsonMapper.builder(
+              JsonFactory.builder().disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES).build())
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .build();
 
   private final Path index;
   private final Map<String, String> shardOfTensor;

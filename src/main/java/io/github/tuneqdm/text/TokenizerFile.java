@@ -1,5 +1,6 @@
 package io.github.tuneqdm.text;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -20,8 +21,11 @@ record TokenizerFile(Path path) {
   /** CLIP's largest file has 1.1 MB; thirty times that is no vocabulary of its. */
   private static final long MAX_BYTES = 32L << 20;
 
+  // Names are not kept for the next file: a vocabulary has fifty thousand, and a stranger's files
+  // would fill or spoil the table that all files share.
   private static final JsonMapper JSON =
-      JsonMapper.builder()
+      JsonMapper.builder(
+              JsonFactory.builder().disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES).build())
           .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();

@@ -5,11 +5,13 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.util.Progressable;
@@ -41,6 +43,22 @@ public final class DeadlyDisk extends RawLocalFileSystem {
   @Override
   public URI getUri() {
     return URI.create("deadly:///");
+  }
+
+  /** Without permissions, which Hadoop looks up under {@code file:} alone. */
+  @Override
+  public FileStatus[] listStatus(Path folder) throws IOException {
+    return Arrays.stream(super.listStatus(folder))
+        .map(
+            s ->
+                new FileStatus(
+                    s.getLen(),
+                    s.isDirectory(),
+                    s.getReplication(),
+                    s.getBlockSize(),
+                    s.getModificationTime(),
+                    s.getPath()))
+        .toArray(FileStatus[]::new);
   }
 
   @Override
