@@ -9,20 +9,22 @@ import io.github.tuneqdm.metrics.PromptSet;
 import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.ScoreTable;
 import io.github.tuneqdm.metrics.TokenRule;
+import io.github.tuneqdm.report.ReportData;
 import io.github.tuneqdm.storage.Hashes;
-import io.github.tuneqdm.storage.ParquetTable;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.storage.StorageProblem;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -37,8 +39,6 @@ import org.apache.hadoop.fs.FileSystem;
 public final class EvaluateJob {
   private static final String NAME = "evaluate";
   private static final long LARGEST_TEXT = 1 << 20;
-  private static final ParquetTable<ScoreRow> SCORES = ParquetTable.of(ScoreRow.class);
-  private static final ParquetTable<ImageRow> IMAGES = ParquetTable.of(ImageRow.class);
 
   private static final Comparator<ScoreRow> ORDER =
       Comparator.comparing(ScoreRow::subject)
@@ -126,24 +126,32 @@ public final class EvaluateJob {
     if (!missing.isEmpty()) {
       index.withdraw();
     }
-    int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing);
+    int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing, failures);
+    RunScores before = RunScores.of(run);
     List<ScoreRow> known =
-        knownScores(run).stream().filter(row -> !missing.contains(row.imagePath())).toList();
+        before.rows().stream().filter(row -> !missing.contains(row.imagePath())).toList();
     List<ScoreRow> rows = scores(run, plan, subjects, known);
-    Set<ScoreRow> before = new HashSet<>(known);
-    int scored = (int) rows.stream().filter(row -> !before.contains(row)).count();
+    Set<ScoreRow> old = new HashSet<>(known);
+    int scored = (int) rows.stream().filter(row -> !old.contains(row)).count();
     ScoreTable table = ScoreTable.summarise(rows);
-    if (sampled > 0 || scored > 0 || !run.exists(EvaluationReport.PATH)) {
+    List<ImageRow> images = before.images();
+    if (sampled > 0 || scored > 0 || images.isEmpty()) {
       index.withdraw();
       List<ScoreRow> all = withOthers(rows, known);
-      IMAGES.replace(run.fileSystem(), run.path("images.parquet"), imageRows(run, all));
-      SCORES.replace(run.fileSystem(), run.path("scores.parquet"), all);
-      new EvaluationReport(run, config, protocol).write(subjects, rows, table, failures);
+      images = imageRows(run, all);
+      RunScores.write(run, all, images);
     }
+    Thumbnails thumbnails = new Thumbnails(run);
+    thumbnails.make(subjects, images, config, spark);
+    new RunReport(run, config)
+        .write(
+            new RunReport.Content(subjects, rows, images, failures, Optional.of(protocol)),
+            thumbnails,
+            index);
     run.sweepAll("images", "baselines", "report");
     index.complete();
     return new Result(
-        run.id(), run.path(EvaluationReport.PATH).toString(), sampled, scored, table, failures);
+        run.id(), run.path(RunReport.PATH).toString(), sampled, scored, table, failures);
   }
 
   private List<String> subjectsOf(RunPlan trained) {
@@ -236,9 +244,15 @@ public final class EvaluateJob {
     return missing;
   }
 
-  private int sample(RunFolder run, RunPlan trained, EvaluationPlan plan, Set<String> missing) {
+  private int sample(
+      RunFolder run,
+      RunPlan trained,
+      EvaluationPlan plan,
+      Set<String> missing,
+      Map<String, String> failures) {
     SparkApplication application = spark.get();
     String base = config.storageBases() + "/base-" + trained.baseId();
+    String source = OpenBase.source(base, run.fileSystem().getConf());
     List<List<PlannedImage>> chunks =
         plan.chunks().stream()
             .filter(chunk -> chunk.stream().anyMatch(image -> missing.contains(image.path())))
@@ -252,19 +266,39 @@ public final class EvaluateJob {
               .map(PlannedImage::path)
               .filter(missing::contains)
               .collect(Collectors.toCollection(HashSet::new));
-      tasks.add(new SamplingTask(run.id(), base, config, share, own));
+      tasks.add(new SamplingTask(run.id(), base, source, config, share, own));
     }
     out.println("Sampling %d pictures ...".formatted(missing.size()));
-    return application
-        .fanOut(
-            NAME + "-sample",
-            "sample %d pictures".formatted(missing.size()),
-            DeviceDemand.ENGINE,
-            tasks,
-            (task, environment) -> task.run(environment))
-        .stream()
-        .mapToInt(Integer::intValue)
-        .sum();
+    RunReport report = new RunReport(run, config);
+    long before = run.count(PlannedImage.FOLDERS);
+    long total = plan.images().size();
+    Runnable page =
+        () -> {
+          long made = run.count(PlannedImage.FOLDERS) - before;
+          report.write(
+              new ReportData.Progress(
+                  "Sampling",
+                  Math.min(total, total - missing.size() + made),
+                  total,
+                  "pictures are there",
+                  "They are scored once all are there.",
+                  Instant.now(),
+                  List.of()),
+              failures);
+        };
+    LiveReport live = new LiveReport(page, LiveReport.USUAL);
+    try (live) {
+      return application
+          .fanOut(
+              NAME + "-sample",
+              "sample %d pictures".formatted(missing.size()),
+              DeviceDemand.ENGINE,
+              tasks,
+              (task, environment) -> task.run(environment))
+          .stream()
+          .mapToInt(Integer::intValue)
+          .sum();
+    }
   }
 
   /** At most so many runs of neighbouring chunks; float and quantised bases do not mix. */
@@ -279,21 +313,6 @@ public final class EvaluateJob {
       }
     }
     return shares;
-  }
-
-  private static List<ScoreRow> knownScores(RunFolder run) {
-    if (!run.exists("scores.parquet")) {
-      return List.of();
-    }
-    List<ScoreRow> rows = SCORES.read(run.fileSystem(), run.path("scores.parquet"));
-    for (ScoreRow row : rows) {
-      if (!PlannedImage.isOwn(row.imagePath())) {
-        throw TuneQdmException.inputData(
-            "Cannot read %s: \"%s\" is no picture of the run (delete the table, it is made anew)"
-                .formatted(run.path("scores.parquet"), row.imagePath()));
-      }
-    }
-    return rows;
   }
 
   /** One row an image of the plan, in its order; subjects whose rows are known are not scored. */

@@ -21,6 +21,9 @@ record PlannedImage(
     String path)
     implements Serializable {
 
+  /** What {@link #folder} begins with. */
+  static final String[] FOLDERS = {"images", "baselines"};
+
   /** Tuned pictures are the run's own; those of baselines lie apart. */
   static String folder(String method, String subject) {
     return method.equals(Methods.TUNED)

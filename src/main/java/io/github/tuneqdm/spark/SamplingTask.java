@@ -16,6 +16,7 @@ import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.tensor.Compute;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,12 +26,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Samples some chunks of an evaluation in one Spark task and publishes what the run misses.
  *
+ * @param source hash of the plain UNet's tensors
  * @param chunks all of one kind of base, quantised or not
  * @param missing paths of the pictures to publish
  */
 record SamplingTask(
     String runId,
     String quantizedBase,
+    String source,
     TuneQdmConfig config,
     List<List<PlannedImage>> chunks,
     Set<String> missing)
@@ -48,6 +51,10 @@ record SamplingTask(
             .toList();
     LogContext.subjects(subjects);
     PipelineFolder model = new PipelineFolder(environment.local(config.modelBase()));
+    Map<String, String> scales = new HashMap<>();
+    for (String subject : subjects) {
+      run.subjectStatus(subject).ifPresent(s -> scales.put(subject, s.deltasSha256()));
+    }
     AtomicInteger published = new AtomicInteger();
     try (Compute compute = environment.compute(config);
         ImageSampler sampler =
@@ -58,7 +65,7 @@ record SamplingTask(
                 Recipe.sampling(config))) {
       sampler.sample(
           chunks.stream().map(chunk -> requests(chunk, subjects)).toList(),
-          (i, pictures) -> published.addAndGet(publish(run, chunks.get(i), pictures)));
+          (i, pictures) -> published.addAndGet(publish(run, scales, chunks.get(i), pictures)));
     }
     return published.get();
   }
@@ -100,12 +107,16 @@ record SamplingTask(
     return Denoiser.tuned(compute, unet, scales, schedule.trainTimesteps());
   }
 
-  private int publish(RunFolder run, List<PlannedImage> chunk, List<RgbImage> pictures) {
+  private int publish(
+      RunFolder run,
+      Map<String, String> scales,
+      List<PlannedImage> chunk,
+      List<RgbImage> pictures) {
     int published = 0;
     for (int i = 0; i < chunk.size(); i++) {
       PlannedImage image = chunk.get(i);
       if (missing.contains(image.path())) {
-        byte[] png = PngEncoder.encode(pictures.get(i), text(image));
+        byte[] png = PngEncoder.encode(pictures.get(i), text(image, scales.get(image.subject())));
         Publisher.publishOrAdopt(run.fileSystem(), run.path(image.path()), png);
         published++;
       }
@@ -113,10 +124,22 @@ record SamplingTask(
     return published;
   }
 
-  private Map<String, String> text(PlannedImage image) {
+  /**
+   * What a picture was made with.
+   *
+   * @param scales hash of the subject's own
+   */
+  private Map<String, String> text(PlannedImage image, String scales) {
     Map<String, String> text = new LinkedHashMap<>();
     text.put("Software", "TuneQDM-Spark");
     text.put("run", runId);
+    text.put("model", source);
+    if (image.isQuantised()) {
+      text.put("base", quantizedBase.substring(quantizedBase.lastIndexOf('/') + 1));
+    }
+    if (image.isTuned()) {
+      text.put("scales", scales);
+    }
     text.put("subject", image.subject());
     text.put("method", image.method());
     text.put("prompt", image.prompt());
