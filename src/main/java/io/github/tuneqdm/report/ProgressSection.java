@@ -17,7 +17,10 @@ final class ProgressSection {
     html.text(Math.max(1, progress.total())).raw("\" value=\"").text(progress.done());
     html.raw("\"></progress> <b>").raw(Html.format("%,d", progress.done())).raw("</b> of ");
     html.raw(Html.format("%,d ", progress.total())).text(progress.unit());
-    html.raw("</p>\n<p>").text(progress.detail()).raw("</p>\n<p class=\"note\">Written ").text(HtmlReport.date(progress.written()));
+    html.raw("</p>\n<p>")
+        .text(progress.detail())
+        .raw("</p>\n<p class=\"note\">Written ")
+        .text(HtmlReport.date(progress.written()));
     html.raw("; the page loads itself again while the run goes on.</p>\n");
     html.raw("<p class=\"note\" id=\"silent\" role=\"status\" hidden>Nothing has been heard of");
     html.raw(" the run for five minutes: its job has probably ended. Started again, it goes on");

@@ -20,7 +20,10 @@ final class SubjectsTable {
   /** A column of figures that some subjects have. */
   private record Column(String heading, Function<SubjectReport, Optional<String>> figure) {
     List<String> figures(List<SubjectReport> subjects) {
-      return subjects.stream().flatMap(subject -> figure.apply(subject).stream()).distinct().toList();
+      return subjects.stream()
+          .flatMap(subject -> figure.apply(subject).stream())
+          .distinct()
+          .toList();
     }
   }
 
@@ -28,34 +31,33 @@ final class SubjectsTable {
     this.data = data;
     List<Column> columns =
         List.of(
-                new Column(
-                    "loss",
-                    subject -> LossCurve.of(subject.losses()).map(c -> LossCurve.number(c.end()))),
-                new Column(
-                    "steps/s",
-                    subject ->
-                        boxed(subject.effort().stepsPerSecond().stream().boxed().toList(), "%.1f")),
-                new Column(
-                    "trained parameters",
-                    subject ->
-                        boxed(
-                            subject.effort().trainedParameters().stream().boxed().toList(), "%d")),
-                new Column(
-                    "MB stored",
-                    subject ->
-                        boxed(
-                            subject.effort().storedBytes().stream()
-                                .mapToObj(bytes -> bytes / 1e6)
-                                .toList(),
-                            "%.2f")),
-                new Column(
-                    "peak GiB",
-                    subject ->
-                        boxed(
-                            subject.effort().peakBytes().stream()
-                                .mapToObj(bytes -> bytes / (double) (1 << 30))
-                                .toList(),
-                            "%.2f")));
+            new Column(
+                "loss",
+                subject -> LossCurve.of(subject.losses()).map(c -> LossCurve.number(c.end()))),
+            new Column(
+                "steps/s",
+                subject ->
+                    boxed(subject.effort().stepsPerSecond().stream().boxed().toList(), "%.1f")),
+            new Column(
+                "trained parameters",
+                subject ->
+                    boxed(subject.effort().trainedParameters().stream().boxed().toList(), "%d")),
+            new Column(
+                "MB stored",
+                subject ->
+                    boxed(
+                        subject.effort().storedBytes().stream()
+                            .mapToObj(bytes -> bytes / 1e6)
+                            .toList(),
+                        "%.2f")),
+            new Column(
+                "peak GiB",
+                subject ->
+                    boxed(
+                        subject.effort().peakBytes().stream()
+                            .mapToObj(bytes -> bytes / (double) (1 << 30))
+                            .toList(),
+                        "%.2f")));
     this.efforts = columns.stream().filter(c -> c.figures(data.subjects()).size() > 1).toList();
     this.common = columns.stream().filter(c -> c.figures(data.subjects()).size() == 1).toList();
   }

@@ -11,6 +11,7 @@ import io.github.tuneqdm.metrics.ScoreTable;
 import io.github.tuneqdm.metrics.TokenRule;
 import io.github.tuneqdm.report.ReportData;
 import io.github.tuneqdm.storage.Hashes;
+import io.github.tuneqdm.storage.ParquetTable;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.storage.StorageProblem;
 import java.io.IOException;
@@ -24,7 +25,6 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -39,6 +39,8 @@ import org.apache.hadoop.fs.FileSystem;
 public final class EvaluateJob {
   private static final String NAME = "evaluate";
   private static final long LARGEST_TEXT = 1 << 20;
+  private static final ParquetTable<ScoreRow> SCORES = ParquetTable.of(ScoreRow.class);
+  private static final ParquetTable<ImageRow> IMAGES = ParquetTable.of(ImageRow.class);
 
   private static final Comparator<ScoreRow> ORDER =
       Comparator.comparing(ScoreRow::subject)
@@ -127,27 +129,22 @@ public final class EvaluateJob {
       index.withdraw();
     }
     int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing, failures);
-    RunScores before = RunScores.of(run);
     List<ScoreRow> known =
-        before.rows().stream().filter(row -> !missing.contains(row.imagePath())).toList();
+        knownScores(run).stream().filter(row -> !missing.contains(row.imagePath())).toList();
     List<ScoreRow> rows = scores(run, plan, subjects, known);
-    Set<ScoreRow> old = new HashSet<>(known);
-    int scored = (int) rows.stream().filter(row -> !old.contains(row)).count();
+    Set<ScoreRow> before = new HashSet<>(known);
+    int scored = (int) rows.stream().filter(row -> !before.contains(row)).count();
     ScoreTable table = ScoreTable.summarise(rows);
-    List<ImageRow> images = before.images();
-    if (sampled > 0 || scored > 0 || images.isEmpty()) {
+    if (sampled > 0 || scored > 0 || !run.exists(ShownScores.IMAGES_FILE)) {
       index.withdraw();
       List<ScoreRow> all = withOthers(rows, known);
-      images = imageRows(run, all);
-      RunScores.write(run, all, images);
+      IMAGES.replace(run.fileSystem(), run.path("images.parquet"), imageRows(run, all));
+      SCORES.replace(run.fileSystem(), run.path("scores.parquet"), all);
     }
+    ShownScores shown = ShownScores.of(run).only(rows);
     Thumbnails thumbnails = new Thumbnails(run);
-    thumbnails.make(subjects, images, config, spark);
-    new RunReport(run, config)
-        .write(
-            new RunReport.Content(subjects, rows, images, failures, Optional.of(protocol)),
-            thumbnails,
-            index);
+    thumbnails.make(subjects, shown.images(), config, spark, index);
+    new RunReport(run, config).write(subjects, shown, failures, thumbnails, index);
     run.sweepAll("images", "baselines", "report");
     index.complete();
     return new Result(
@@ -313,6 +310,21 @@ public final class EvaluateJob {
       }
     }
     return shares;
+  }
+
+  private static List<ScoreRow> knownScores(RunFolder run) {
+    if (!run.exists("scores.parquet")) {
+      return List.of();
+    }
+    List<ScoreRow> rows = SCORES.read(run.fileSystem(), run.path("scores.parquet"));
+    for (ScoreRow row : rows) {
+      if (!PlannedImage.isOwn(row.imagePath())) {
+        throw TuneQdmException.inputData(
+            "Cannot read %s: \"%s\" is no picture of the run (delete the table, it is made anew)"
+                .formatted(run.path("scores.parquet"), row.imagePath()));
+      }
+    }
+    return rows;
   }
 
   /** One row an image of the plan, in its order; subjects whose rows are known are not scored. */

@@ -1,7 +1,6 @@
 package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
-import io.github.tuneqdm.metrics.EvaluationProtocol;
 import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.ScoreTable;
 import io.github.tuneqdm.parallel.Ahead;
@@ -42,22 +41,6 @@ final class RunReport {
     this.config = config;
   }
 
-  /**
-   * What there is to show once the job is done.
-   *
-   * @param subjects those that are trained
-   * @param rows one a picture; empty before an evaluation
-   * @param pictures rows of {@code images.parquet}, with the hashes that thumbnails are named by
-   * @param failures why the others have no result, by subject
-   * @param protocol of the rows
-   */
-  record Content(
-      List<SubjectEntry> subjects,
-      List<ScoreRow> rows,
-      List<ImageRow> pictures,
-      Map<String, String> failures,
-      Optional<EvaluationProtocol> protocol) {}
-
   /** Writes the page of a job that is at work: reads nothing of the run, however large it is. */
   void write(Progress progress, Map<String, String> failures) {
     publish(
@@ -78,10 +61,17 @@ final class RunReport {
    * Writes the page with those thumbnails that are there, unless it is there already, and sweeps
    * thumbnails that it does not show.
    *
+   * @param subjects those that are trained
+   * @param failures why the others have no result, by subject
    * @param index withdrawn before anything changes
    */
-  void write(Content content, Thumbnails thumbnails, RunIndex index) {
-    ReportData data = data(content, thumbnails);
+  void write(
+      List<SubjectEntry> subjects,
+      ShownScores scores,
+      Map<String, String> failures,
+      Thumbnails thumbnails,
+      RunIndex index) {
+    ReportData data = data(subjects, scores, failures, thumbnails);
     byte[] page = page(data);
     if (!isPublished(page)) {
       index.withdraw();
@@ -114,18 +104,22 @@ final class RunReport {
     return addresses;
   }
 
-  private ReportData data(Content content, Thumbnails thumbnails) {
+  private ReportData data(
+      List<SubjectEntry> entries,
+      ShownScores scores,
+      Map<String, String> failures,
+      Thumbnails thumbnails) {
     Map<String, List<ScoreRow>> rows =
-        content.rows().stream().collect(Collectors.groupingBy(ScoreRow::subject));
+        scores.rows().stream().collect(Collectors.groupingBy(ScoreRow::subject));
     Map<String, String> hashes =
-        content.pictures().stream()
+        scores.images().stream()
             .collect(Collectors.toMap(ImageRow::imagePath, ImageRow::sha256, (a, b) -> a));
     List<SubjectReport> subjects =
         Ahead.all(
-            content.subjects(),
+            entries,
             subject ->
                 subject(subject, rows.getOrDefault(subject.name(), List.of()), hashes, thumbnails));
-    ScoreTable table = ScoreTable.summarise(content.rows());
+    ScoreTable table = ScoreTable.summarise(scores.rows());
     return new ReportData(
         run.id(),
         run.started(),
@@ -133,8 +127,8 @@ final class RunReport {
         table,
         new RunTradeoffs(run, config).of(table, subjects),
         subjects,
-        failed(content.failures()),
-        content.protocol(),
+        failed(failures),
+        scores.protocol(),
         Optional.empty());
   }
 

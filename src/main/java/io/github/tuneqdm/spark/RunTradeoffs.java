@@ -72,9 +72,7 @@ final class RunTradeoffs {
     List<Point> points = new ArrayList<>();
     for (String method : table.methods()) {
       points.add(
-          new Point(
-              method, bytes.bytes(method) / MEGABYTE,
-              table.interval(method, QUALITY)));
+          new Point(method, bytes.bytes(method) / MEGABYTE, table.interval(method, QUALITY)));
     }
     return new Tradeoff(title, cost, QUALITY.label(), points);
   }

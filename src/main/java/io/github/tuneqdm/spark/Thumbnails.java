@@ -45,7 +45,8 @@ final class Thumbnails {
       List<SubjectEntry> subjects,
       List<ImageRow> pictures,
       TuneQdmConfig config,
-      OnDemandSpark spark) {
+      OnDemandSpark spark,
+      RunIndex index) {
     Map<String, List<ImageRow>> bySubject =
         pictures.stream().collect(Collectors.groupingBy(ImageRow::subject));
     List<ThumbnailTask> tasks = new ArrayList<>();
@@ -65,6 +66,7 @@ final class Thumbnails {
       }
     }
     if (!tasks.isEmpty()) {
+      index.withdraw();
       spark
           .get()
           .fanOut(

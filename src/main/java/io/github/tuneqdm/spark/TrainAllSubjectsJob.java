@@ -192,13 +192,8 @@ public final class TrainAllSubjectsJob {
                 .filter(member -> run.isDone(member.name()))
                 .sorted(Comparator.comparing(SubjectEntry::name))
                 .toList();
-    RunScores scores = RunScores.of(run);
     new RunReport(run, config)
-        .write(
-            new RunReport.Content(
-                shown, scores.rowsOf(shown), scores.images(), tally.failures(), scores.protocol()),
-            new Thumbnails(run),
-            index);
+        .write(shown, ShownScores.of(run).of(shown), tally.failures(), new Thumbnails(run), index);
   }
 
   /** A task for each batch that misses a subject, the longest first. */

@@ -99,7 +99,7 @@
         const [x, y] = at(i), gap = 9 * scale, height = 15 * scale;
         const width = ctx.measureText(data.names[i]).width;
         const {left, top, width: room, height: depth} = u.bbox;
-        const places = [[x + gap, y], [x - gap - width, y], [x + gap, y - height], [x + gap, y + height],
+        const places = [[x + gap, y - height], [x + gap, y + height], [x + gap, y], [x - gap - width, y],
           [x - gap - width, y - height], [x - gap - width, y + height]]
           .map(([from, middle]) => [from, middle - height / 2, from + width, middle + height / 2]);
         const free = places.find(box => box[0] >= left && box[2] <= left + room && box[1] >= top && box[3] <= top + depth

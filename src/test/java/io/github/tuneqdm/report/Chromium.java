@@ -27,7 +27,7 @@ import java.util.stream.Stream;
 /** A real headless browser with one page, told what to do by its DevTools protocol. */
 public final class Chromium implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final int PATIENCE_SECONDS = 60;
+  private static final int PATIENCE_SECONDS = 20;
 
   private final Process process;
   private final Path profile;
@@ -152,12 +152,6 @@ public final class Chromium implements AutoCloseable {
               "text",
               key.equals("Enter") && type.equals("keyDown") ? "\r" : ""));
     }
-  }
-
-  /** Waits for the next frames: some of what a page does is done when it is drawn. */
-  void frame() throws InterruptedException {
-    call("Page.captureScreenshot", Map.of("format", "jpeg", "quality", 1));
-    Thread.sleep(50);
   }
 
   public void screenshot(Path file) throws IOException, InterruptedException {

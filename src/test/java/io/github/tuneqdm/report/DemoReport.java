@@ -99,7 +99,15 @@ final class DemoReport {
 
   /** DreamBooth's protocol: 30 subjects, 25 prompts, 4 images. */
   static ReportData full() {
-    DemoReport demo = new DemoReport(List.of(Methods.TUNED), 4);
+    return full(List.of(Methods.TUNED));
+  }
+
+  static ReportData fullWithBaselines() {
+    return full(ALL_METHODS);
+  }
+
+  private static ReportData full(List<String> methods) {
+    DemoReport demo = new DemoReport(methods, 4);
     for (int i = 0; i < 30; i++) {
       demo.add(Html.format("subject%02d", i), "mug", List.of());
     }

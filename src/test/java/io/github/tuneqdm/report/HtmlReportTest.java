@@ -74,6 +74,11 @@ class HtmlReportTest {
   }
 
   @Test
+  void weighsLessThanFiveMegabytesWithAllOfDreamBoothsProtocolAndBaselines() {
+    assertThat(page(DemoReport.fullWithBaselines()).length()).isLessThan(5_000_000);
+  }
+
+  @Test
   void saysOfATradeoffWhichPointsNoOtherBeats() {
     Tradeoff tradeoff =
         new Tradeoff(
@@ -133,7 +138,10 @@ class HtmlReportTest {
   @Test
   void saysHowFarARunIsAndLoadsItselfAgainOnlyThen() {
     assertThat(page(DemoReport.live(Instant.parse("2026-11-21T15:00:00Z"))))
-        .contains("data-live=\"15\"", "<b>13</b> of 30 subjects are done or failed", "4 subjects, step 120 of 400")
+        .contains(
+            "data-live=\"15\"",
+            "<b>13</b> of 30 subjects are done or failed",
+            "4 subjects, step 120 of 400")
         .contains("No images were scored yet.");
     assertThat(page(DemoReport.withBaselines()))
         .doesNotContain("data-live=\"", "http-equiv=\"refresh");
@@ -176,10 +184,7 @@ class HtmlReportTest {
             ScoreTable.summarise(List.of(row)),
             List.of(
                 new Tradeoff(
-                    HOSTILE,
-                    HOSTILE,
-                    HOSTILE,
-                    List.of(new Tradeoff.Point(HOSTILE, 1, interval)))),
+                    HOSTILE, HOSTILE, HOSTILE, List.of(new Tradeoff.Point(HOSTILE, 1, interval)))),
             List.of(
                 new SubjectReport(
                     HOSTILE,

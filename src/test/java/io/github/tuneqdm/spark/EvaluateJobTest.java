@@ -7,8 +7,8 @@ import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.metrics.Methods;
-import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.spark.EvaluateJob.Result;
+import io.github.tuneqdm.storage.Hashes;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -59,7 +59,8 @@ class EvaluateJobTest {
     assertThat(run.resolve("images/mug1/01-4243.png")).exists();
     assertThat(Path.of(URI.create(first.report()))).content().contains("ball1");
     assertThat(shownThumbnails(run)).isEqualTo(thumbnails(run)).hasSizeGreaterThan(4);
-    assertThat(Files.readString(run.resolve("images/mug1/01-4243.png"), StandardCharsets.ISO_8859_1))
+    assertThat(
+            Files.readString(run.resolve("images/mug1/01-4243.png"), StandardCharsets.ISO_8859_1))
         .contains("run\0" + runId, "prompt\0a sks mug at night", "seed\0" + 4243)
         .containsPattern("base\0base-[0-9a-f]{12}")
         .containsPattern("model\0[0-9a-f]{64}")
@@ -90,7 +91,9 @@ class EvaluateJobTest {
     assertThat(more.table().methods())
         .containsExactly(Methods.UNTUNED, Methods.QUANTISED_UNTUNED, Methods.TUNED);
     assertThat(run.resolve("baselines/quantised-un-tuned/mug1/00-4242.png")).exists();
-    assertThat(Files.readString(run.resolve("baselines/un-tuned/mug1/00-4242.png"), StandardCharsets.ISO_8859_1))
+    assertThat(
+            Files.readString(
+                run.resolve("baselines/un-tuned/mug1/00-4242.png"), StandardCharsets.ISO_8859_1))
         .containsPattern("model\0[0-9a-f]{64}")
         .doesNotContain("base\0", "scales\0");
     assertThat(shownThumbnails(run)).isEqualTo(thumbnails(run));

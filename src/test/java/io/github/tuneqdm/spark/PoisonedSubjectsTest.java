@@ -87,7 +87,8 @@ class PoisonedSubjectsTest {
       browser.screenshot(Path.of("target/report/poisoned.png"));
       browser.value("document.getElementById('rejects').scrollIntoView({behavior: 'instant'})");
       browser.screenshot(Path.of("target/report/poisoned-rejects.png"));
-      browser.value("document.querySelector('.left-out').closest('article').scrollIntoView({behavior: 'instant'})");
+      browser.value(
+          "document.querySelector('.left-out').closest('article').scrollIntoView({behavior: 'instant'})");
       browser.screenshot(Path.of("target/report/poisoned-subject.png"));
       assertThat(browser.complaints()).isEmpty();
     }

@@ -10,16 +10,18 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * The tables that an evaluation leaves in a run; empty before one.
+ * What the report shows of an evaluation; empty before one.
  *
- * @param rows {@code scores.parquet}
- * @param images {@code images.parquet}
+ * @param rows of {@code scores.parquet}
+ * @param images the same pictures' rows of {@code images.parquet}, with the hashes that thumbnails
+ *     are named by
  * @param protocol of the rows
  */
-record RunScores(
+record ShownScores(
     List<ScoreRow> rows, List<ImageRow> images, Optional<EvaluationProtocol> protocol) {
+  static final String IMAGES_FILE = "images.parquet";
+
   private static final String SCORES_FILE = "scores.parquet";
-  private static final String IMAGES_FILE = "images.parquet";
   private static final ParquetTable<ScoreRow> SCORES = ParquetTable.of(ScoreRow.class);
   private static final ParquetTable<ImageRow> IMAGES = ParquetTable.of(ImageRow.class);
 
@@ -27,26 +29,28 @@ record RunScores(
    * @throws TuneQdmException (input data) where a table is damaged or names what is no picture of
    *     the run
    */
-  static RunScores of(RunFolder run) {
-    if (!run.exists(SCORES_FILE)) {
-      return new RunScores(List.of(), List.of(), Optional.empty());
+  static ShownScores of(RunFolder run) {
+    if (!run.exists(SCORES_FILE) || !run.exists(IMAGES_FILE)) {
+      return new ShownScores(List.of(), List.of(), Optional.empty());
     }
     List<ScoreRow> rows = SCORES.read(run.fileSystem(), run.path(SCORES_FILE));
     rows.forEach(row -> requireOwn(row.imagePath(), run, SCORES_FILE));
-    List<ImageRow> images =
-        run.exists(IMAGES_FILE) ? IMAGES.read(run.fileSystem(), run.path(IMAGES_FILE)) : List.of();
+    List<ImageRow> images = IMAGES.read(run.fileSystem(), run.path(IMAGES_FILE));
     images.forEach(image -> requireOwn(image.imagePath(), run, IMAGES_FILE));
-    return new RunScores(rows, images, run.protocol());
+    return new ShownScores(rows, images, run.protocol());
   }
 
-  static void write(RunFolder run, List<ScoreRow> rows, List<ImageRow> images) {
-    IMAGES.replace(run.fileSystem(), run.path(IMAGES_FILE), images);
-    SCORES.replace(run.fileSystem(), run.path(SCORES_FILE), rows);
+  /** These rows and what belongs to them. */
+  ShownScores only(List<ScoreRow> wanted) {
+    Set<String> paths = wanted.stream().map(ScoreRow::imagePath).collect(Collectors.toSet());
+    return new ShownScores(
+        wanted, images.stream().filter(i -> paths.contains(i.imagePath())).toList(), protocol);
   }
 
-  List<ScoreRow> rowsOf(List<SubjectEntry> subjects) {
+  /** What belongs to these subjects. */
+  ShownScores of(List<SubjectEntry> subjects) {
     Set<String> names = subjects.stream().map(SubjectEntry::name).collect(Collectors.toSet());
-    return rows.stream().filter(row -> names.contains(row.subject())).toList();
+    return only(rows.stream().filter(row -> names.contains(row.subject())).toList());
   }
 
   private static void requireOwn(String path, RunFolder run, String table) {
