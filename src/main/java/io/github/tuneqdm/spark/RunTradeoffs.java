@@ -1,6 +1,7 @@
 package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
+import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.metrics.Methods;
 import io.github.tuneqdm.metrics.Metric;
 import io.github.tuneqdm.metrics.ScoreTable;
@@ -47,7 +48,7 @@ final class RunTradeoffs {
             "MB stored a subject",
             table,
             method -> method.equals(Methods.TUNED) ? stored : 0));
-    OptionalDouble plain = weights(new Path(config.modelBase(), "unet"));
+    OptionalDouble plain = weights(new Path(config.modelBase() + "/unet"));
     OptionalDouble quantised =
         run.plan()
             .map(p -> weights(new Path(config.storageBases(), "base-" + p.baseId())))
@@ -87,8 +88,8 @@ final class RunTradeoffs {
               .mapToLong(FileStatus::getLen)
               .sum();
       return bytes > 0 ? OptionalDouble.of(bytes) : OptionalDouble.empty();
-    } catch (IOException e) {
-      return OptionalDouble.empty();
+    } catch (IOException | TuneQdmException e) {
+      return OptionalDouble.empty(); // the report does without
     }
   }
 }
