@@ -111,7 +111,7 @@ class TuneQdmConfigTest {
               quantizer { bits = 8, symmetric = true }
               tuning {
                 recipe = paper, experts = 2, train-delta-in = false, parametrization = absolute, steps = 7, batch-size = 3, gradient-accumulation = 5
-                subjects-per-batch = 6, learning-rate = 3e-6, lr-schedule = cosine, warmup-steps = 9
+                subjects-per-batch = 6, learning-rate = 3e-6, lr-schedule = linear, warmup-steps = 9
                 beta1 = 0.8, beta2 = 0.99, epsilon = 1e-6, weight-decay = 0.1, max-grad-norm = 2
                 snr-gamma = 5, noise-offset = 0.1, seed = -1
                 prior-preservation { enabled = true, weight = 0.5, class-images = 10 }
@@ -148,7 +148,7 @@ class TuneQdmConfigTest {
     assertThat(config.tuningGradientAccumulation()).isEqualTo(5);
     assertThat(config.tuningSubjectsPerBatch()).isEqualTo(6);
     assertThat(config.tuningLearningRate()).isEqualTo(3e-6);
-    assertThat(config.tuningLrSchedule()).isEqualTo("cosine");
+    assertThat(config.tuningLrSchedule()).isEqualTo("linear");
     assertThat(config.tuningWarmupSteps()).isEqualTo(9);
     assertThat(config.tuningBeta1()).isEqualTo(0.8);
     assertThat(config.tuningBeta2()).isEqualTo(0.99);
@@ -194,7 +194,8 @@ class TuneQdmConfigTest {
     assertThat(config.tuningBatchSize()).isEqualTo(1);
     assertThat(config.tuningLearningRate()).isEqualTo(3e-6);
     assertThat(config.tuningLrSchedule()).isEqualTo("constant");
-    assertThat(load(config.render()).render()).isEqualTo(config.render());
+    List<String> all = List.of("tuneqdm.");
+    assertThat(load(config.render()).renderOnly(all)).isEqualTo(config.renderOnly(all));
   }
 
   @Test
