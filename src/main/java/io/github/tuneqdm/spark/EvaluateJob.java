@@ -5,14 +5,12 @@ import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.metrics.EvaluationProtocol;
 import io.github.tuneqdm.metrics.Methods;
-import io.github.tuneqdm.metrics.PromptSet;
 import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.ScoreTable;
+import io.github.tuneqdm.metrics.SubjectScores;
 import io.github.tuneqdm.metrics.TokenRule;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.ParquetTable;
-import io.github.tuneqdm.storage.Publisher;
-import io.github.tuneqdm.storage.StorageProblem;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -28,7 +26,6 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileSystem;
 
 /**
  * Samples pictures of a run's subjects, scores them against photos and prompts, and writes tables
@@ -45,6 +42,12 @@ public final class EvaluateJob {
           .thenComparing(ScoreRow::method, Methods.ORDER)
           .thenComparing(ScoreRow::promptIndex)
           .thenComparing(ScoreRow::seed);
+
+  private static final String TOGETHER_FILE = "subject-scores.parquet";
+  private static final ParquetTable<SubjectScores> TOGETHER = ParquetTable.of(SubjectScores.class);
+  private static final Comparator<SubjectScores> TOGETHER_ORDER =
+      Comparator.comparing(SubjectScores::subject)
+          .thenComparing(SubjectScores::method, Methods.ORDER);
 
   private final TuneQdmConfig config;
   private final OnDemandSpark spark;
@@ -67,6 +70,7 @@ public final class EvaluateJob {
    * @param sampled pictures that this call made
    * @param scored pictures that this call scored
    * @param table means a subject and a method
+   * @param together what there is to say of each subject and method besides
    * @param failures subjects that were not evaluated, since their training failed
    */
   public record Result(
@@ -75,6 +79,7 @@ public final class EvaluateJob {
       int sampled,
       int scored,
       ScoreTable table,
+      List<SubjectScores> together,
       Map<String, String> failures) {
 
     public ExitCode exitCode() {
@@ -114,7 +119,12 @@ public final class EvaluateJob {
             .toList();
     EvaluationProtocol protocol = protocol(trained, hadoop);
     EvaluationPlan plan =
-        EvaluationPlan.of(protocol, methods(), subjects, config.evaluateBatchSize());
+        EvaluationPlan.of(
+            protocol,
+            methods(),
+            subjects,
+            config.evaluateBatchSize(),
+            config.evaluatePriorImages());
     run.sweepOld();
     RunIndex index = new RunIndex(run, spark);
     if (!run.uses(protocol)) {
@@ -129,21 +139,35 @@ public final class EvaluateJob {
     int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing);
     List<ScoreRow> known =
         knownScores(run).stream().filter(row -> !missing.contains(row.imagePath())).toList();
-    List<ScoreRow> rows = scores(run, plan, subjects, known);
+    List<SubjectScores> knownTogether = knownTogether(run);
+    List<ScoreRow> rows = new ArrayList<>();
+    List<SubjectScores> together = new ArrayList<>();
+    score(run, plan, subjects, known, knownTogether, rows, together);
     Set<ScoreRow> before = new HashSet<>(known);
     int scored = (int) rows.stream().filter(row -> !before.contains(row)).count();
     ScoreTable table = ScoreTable.summarise(rows);
-    if (sampled > 0 || scored > 0 || !run.exists(EvaluationReport.PATH)) {
+    if (sampled > 0
+        || scored > 0
+        || !Set.copyOf(knownTogether).containsAll(together)
+        || !run.exists(EvaluationReport.PATH)) {
       index.withdraw();
       List<ScoreRow> all = withOthers(rows, known);
       IMAGES.replace(run.fileSystem(), run.path("images.parquet"), imageRows(run, all));
       SCORES.replace(run.fileSystem(), run.path("scores.parquet"), all);
+      TOGETHER.replace(
+          run.fileSystem(), run.path(TOGETHER_FILE), withOtherMethods(together, knownTogether));
       new EvaluationReport(run, config, protocol).write(subjects, rows, table, failures);
     }
     run.sweepAll("images", "baselines", "report");
     index.complete();
     return new Result(
-        run.id(), run.path(EvaluationReport.PATH).toString(), sampled, scored, table, failures);
+        run.id(),
+        run.path(EvaluationReport.PATH).toString(),
+        sampled,
+        scored,
+        table,
+        together,
+        failures);
   }
 
   private List<String> subjectsOf(RunPlan trained) {
@@ -175,8 +199,9 @@ public final class EvaluateJob {
     hashes.put("base", trained.baseId());
     hashes.put("dino", Hashes.sha256OfFolder(dino));
     hashes.put("clip", Hashes.sha256OfFolder(clip));
+    EvaluationPrompts prompts = EvaluationPrompts.read(config, hadoop);
     return new EvaluationProtocol(
-        prompts(hadoop),
+        prompts.prompts(),
         TokenRule.SCORE_WITHOUT_IDENTIFIER,
         config.evaluateImagesPerPrompt(),
         config.evaluateSampler(),
@@ -184,30 +209,8 @@ public final class EvaluateJob {
         config.evaluateGuidance(),
         config.evaluateSeed(),
         preprocessing,
-        hashes);
-  }
-
-  private PromptSet prompts(Configuration hadoop) {
-    org.apache.hadoop.fs.Path file = new org.apache.hadoop.fs.Path(config.evaluatePrompts());
-    FileSystem fs = Publisher.fileSystem(file, hadoop);
-    if (fs.getUri().getScheme().equals("file")) {
-      return PromptSet.read(Path.of(fs.makeQualified(file).toUri().getPath()));
-    }
-    try {
-      if (fs.getFileStatus(file).getLen() > LARGEST_TEXT) {
-        throw TuneQdmException.inputData("Cannot read " + file + ": it is larger than 1 MiB");
-      }
-      Path copy = Files.createTempDirectory("tuneqdm-prompts-").resolve(file.getName());
-      try {
-        fs.copyToLocalFile(false, file, new org.apache.hadoop.fs.Path(copy.toUri()), true);
-        return PromptSet.read(copy);
-      } finally {
-        Files.deleteIfExists(copy);
-        Files.deleteIfExists(copy.getParent());
-      }
-    } catch (IOException e) {
-      throw StorageProblem.environment("Cannot read " + file, e);
-    }
+        hashes,
+        prompts.live());
   }
 
   private static String preprocessing(Path encoder) {
@@ -296,22 +299,45 @@ public final class EvaluateJob {
     return rows;
   }
 
-  /** One row an image of the plan, in its order; subjects whose rows are known are not scored. */
-  private List<ScoreRow> scores(
-      RunFolder run, EvaluationPlan plan, List<SubjectEntry> subjects, List<ScoreRow> known) {
+  /**
+   * One row an image of the plan, and one a subject and method; subjects whose rows are known are
+   * not scored.
+   */
+  private void score(
+      RunFolder run,
+      EvaluationPlan plan,
+      List<SubjectEntry> subjects,
+      List<ScoreRow> known,
+      List<SubjectScores> knownTogether,
+      List<ScoreRow> rows,
+      List<SubjectScores> together) {
     Map<String, ScoreRow> byPath = new LinkedHashMap<>();
     known.forEach(row -> byPath.put(row.imagePath(), row));
     List<ScoringTask> tasks = new ArrayList<>();
     for (SubjectEntry subject : subjects) {
-      List<PlannedImage> images =
-          plan.images().stream().filter(i -> i.subject().equals(subject.name())).toList();
-      if (!images.stream().allMatch(image -> byPath.containsKey(image.path()))) {
-        tasks.add(new ScoringTask(run.id(), config, subject, images));
+      ScoringTask task =
+          new ScoringTask(
+              run.id(),
+              config,
+              subject,
+              of(subject, plan.scored()),
+              of(subject, plan.images()).stream().filter(PlannedImage::isPrior).toList());
+      List<SubjectScores> own =
+          knownTogether.stream()
+              .filter(row -> row.subject().equals(subject.name()))
+              .filter(row -> methods().contains(row.method()))
+              .filter(row -> row.priorImages() == config.evaluatePriorImages())
+              .toList();
+      if (own.size() == methods().size()
+          && task.images().stream().allMatch(image -> byPath.containsKey(image.path()))) {
+        together.addAll(own);
+      } else {
+        tasks.add(task);
       }
     }
     if (!tasks.isEmpty()) {
       out.println("Scoring pictures of %d subjects ...".formatted(tasks.size()));
-      List<double[][]> scores =
+      List<ScoringTask.Scored> scores =
           spark
               .get()
               .fanOut(
@@ -320,12 +346,36 @@ public final class EvaluateJob {
                   DeviceDemand.ENGINE,
                   tasks,
                   (task, environment) -> task.run(environment));
-      for (int i = 0; i < tasks.size(); i++) {
+      for (ScoringTask.Scored scored : scores) {
         // A known row stays: scored in another company, it could differ in its last digit.
-        tasks.get(i).rows(scores.get(i)).forEach(row -> byPath.putIfAbsent(row.imagePath(), row));
+        scored.rows().forEach(row -> byPath.putIfAbsent(row.imagePath(), row));
+        together.addAll(scored.together());
       }
     }
-    return plan.images().stream().map(image -> byPath.get(image.path())).sorted(ORDER).toList();
+    plan.scored().stream().map(image -> byPath.get(image.path())).sorted(ORDER).forEach(rows::add);
+    together.sort(TOGETHER_ORDER);
+  }
+
+  private static List<PlannedImage> of(SubjectEntry subject, List<PlannedImage> images) {
+    return images.stream().filter(image -> image.subject().equals(subject.name())).toList();
+  }
+
+  private static List<SubjectScores> knownTogether(RunFolder run) {
+    return run.exists(TOGETHER_FILE)
+        ? TOGETHER.read(run.fileSystem(), run.path(TOGETHER_FILE))
+        : List.of();
+  }
+
+  private static List<SubjectScores> withOtherMethods(
+      List<SubjectScores> rows, List<SubjectScores> known) {
+    record Key(String subject, String method) {}
+    Set<Key> mine =
+        rows.stream().map(r -> new Key(r.subject(), r.method())).collect(Collectors.toSet());
+    return Stream.concat(
+            rows.stream(),
+            known.stream().filter(row -> !mine.contains(new Key(row.subject(), row.method()))))
+        .sorted(TOGETHER_ORDER)
+        .toList();
   }
 
   /** This call's rows, and those of methods that it was not asked for. */

@@ -16,8 +16,10 @@ import java.util.stream.Stream;
  * {@code subjects.csv}: a header line, then a line a subject. Columns may stand in any order:
  * {@code name} (required), {@code class}, {@code instance_prompt}, {@code identifier}, and the keys
  * of {@link SubjectOverrides}. Fields may be quoted as RFC 4180 has it.
+ *
+ * @param classes class nouns from elsewhere, by subject, for rows that say none
  */
-record SubjectTable(Map<String, Row> rows) {
+record SubjectTable(Map<String, Row> rows, Map<String, String> classes) {
   private static final List<String> COLUMNS =
       Stream.concat(
               Stream.of("name", "class", "instance_prompt", "identifier"),
@@ -33,11 +35,19 @@ record SubjectTable(Map<String, Row> rows) {
   }
 
   static SubjectTable none() {
-    return new SubjectTable(Map.of());
+    return new SubjectTable(Map.of(), Map.of());
   }
 
   Row row(String name) {
-    return rows.getOrDefault(name, Row.EMPTY);
+    Row row = rows.getOrDefault(name, Row.EMPTY);
+    return row.classNoun.isEmpty() && classes.containsKey(name)
+        ? new Row(classes.get(name), row.instancePrompt, row.identifier, row.overrides)
+        : row;
+  }
+
+  /** The table with class nouns for subjects of which it says none; they need not be there. */
+  SubjectTable withClasses(Map<String, String> others) {
+    return new SubjectTable(rows, others);
   }
 
   /**
@@ -79,7 +89,7 @@ record SubjectTable(Map<String, Row> rows) {
         throw TuneQdmException.inputData("Cannot read " + where + ": " + name + " is there twice");
       }
     }
-    return new SubjectTable(rows);
+    return new SubjectTable(rows, Map.of());
   }
 
   private static SubjectOverrides overrides(List<String> line, List<String> header, String where) {
