@@ -26,8 +26,6 @@ record SubjectTable(Map<String, Row> rows, Map<String, String> classes) {
               SubjectOverrides.Key.names().stream())
           .toList();
 
-  private static final int LONGEST_FIELD = 1000;
-
   /** A line's fields; empty where the column or the field is missing. */
   record Row(String classNoun, String instancePrompt, String identifier, SubjectOverrides overrides)
       implements Serializable {
@@ -54,7 +52,7 @@ record SubjectTable(Map<String, Row> rows, Map<String, String> classes) {
    * @param where the file, for messages
    */
   static SubjectTable parse(String text, String where) {
-    List<List<String>> lines = fields(text, where);
+    List<List<String>> lines = CsvText.lines(text, where);
     if (lines.isEmpty()) {
       throw TuneQdmException.inputData("Cannot read " + where + ": it is empty");
     }
@@ -106,62 +104,5 @@ record SubjectTable(Map<String, Row> rows, Map<String, String> classes) {
   private static String field(List<String> line, List<String> header, String column) {
     int index = header.indexOf(column);
     return index < 0 ? "" : line.get(index).strip();
-  }
-
-  /** RFC 4180 fields; empty lines are skipped. */
-  private static List<List<String>> fields(String text, String where) {
-    List<List<String>> lines = new ArrayList<>();
-    List<String> line = new ArrayList<>();
-    StringBuilder field = new StringBuilder();
-    boolean quoted = false;
-    boolean blank = true; // as yet: a quote after white space alone begins a quoted field
-    String rest = text.startsWith("\uFEFF") ? text.substring(1) : text;
-    for (int i = 0; i <= rest.length(); i++) {
-      boolean end = i == rest.length();
-      char c = end ? '\n' : rest.charAt(i);
-      if (Character.isISOControl(c) && c != '\n' && c != '\r' && c != '\t') {
-        throw TuneQdmException.inputData(
-            "Cannot read %s: row %d holds a control character (save it as plain UTF-8 text)"
-                .formatted(where, lines.size()));
-      }
-      if (field.length() > LONGEST_FIELD) {
-        throw TuneQdmException.inputData(
-            "Cannot read %s: row %d has a field of more than %d characters (does a quote end?)"
-                .formatted(where, lines.size(), LONGEST_FIELD));
-      }
-      if (quoted && !end) {
-        if (c != '"') {
-          field.append(c);
-        } else if (i + 1 < rest.length() && rest.charAt(i + 1) == '"') {
-          field.append(c);
-          i++;
-        } else {
-          quoted = false;
-        }
-      } else if (c == '"' && blank) {
-        field.setLength(0);
-        quoted = true;
-        blank = false;
-      } else if (c == ',') {
-        line.add(field.toString());
-        field.setLength(0);
-        blank = true;
-      } else if (c == '\n') {
-        if (!line.isEmpty() || !field.toString().isBlank()) {
-          line.add(field.toString());
-          lines.add(List.copyOf(line));
-        }
-        line.clear();
-        field.setLength(0);
-        blank = true;
-      } else if (c != '\r') {
-        field.append(c);
-        blank &= Character.isWhitespace(c);
-      }
-    }
-    if (quoted) {
-      throw TuneQdmException.inputData("Cannot read " + where + ": a quoted field never ends");
-    }
-    return lines;
   }
 }
