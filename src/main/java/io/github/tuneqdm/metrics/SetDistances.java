@@ -38,11 +38,9 @@ public final class SetDistances {
     int size = Math.min(LARGEST_SUBSET, Math.min(n, m));
     SetScore kernel;
     if (size == n && size == m) {
-      kernel =
-          new SetScore(kernelName, KernelDistance.between(images, references), null, n, m);
+      kernel = new SetScore(kernelName, KernelDistance.between(images, references), null, n, m);
     } else {
-      Spread spread =
-          KernelDistance.overRandomSubsets(images, references, SUBSETS, size, SEED);
+      Spread spread = KernelDistance.overRandomSubsets(images, references, SUBSETS, size, SEED);
       kernel = new SetScore(kernelName, spread.mean(), spread.populationDeviation(), n, m);
     }
     return List.of(
@@ -59,8 +57,7 @@ public final class SetDistances {
     List<float[]> shuffled = Arrays.asList(logits.clone());
     Collections.shuffle(shuffled, new Random(SEED));
     Spread spread =
-        InceptionScore.of(
-            shuffled.toArray(float[][]::new), Math.min(SPLITS, logits.length));
+        InceptionScore.of(shuffled.toArray(float[][]::new), Math.min(SPLITS, logits.length));
     return new SetScore("IS", spread.mean(), spread.populationDeviation(), logits.length, 0);
   }
 }

@@ -23,8 +23,8 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 
 /**
- * Embeds a stretch of a folder's pictures in one Spark task. They are read as they are needed;
- * what stays is a few numbers each.
+ * Embeds a stretch of a folder's pictures in one Spark task. They are read as they are needed; what
+ * stays is a few numbers each.
  *
  * @param texts what CLIP-T compares each picture with; none where it is not asked for
  * @param inception a TorchScript file on any storage; empty for none
@@ -73,8 +73,7 @@ record EmbeddingTask(
           inception.isEmpty()
               ? new InceptionNetwork.Features(new float[0][], new float[0][])
               : inception(compute, toRead, hadoop);
-      return new Embedded(
-          features.dino(), features.clip(), clipT, seen.features(), seen.logits());
+      return new Embedded(features.dino(), features.clip(), clipT, seen.features(), seen.logits());
     }
   }
 

@@ -5,7 +5,6 @@ import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.tuning.SubjectOverrides;
 import java.io.Serializable;
 import java.math.BigDecimal;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -33,8 +33,7 @@ public final class TorchScriptFile implements AutoCloseable {
    */
   public static TorchScriptFile open(Compute compute, Path file, String shown) {
     try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
-      PtSymbolBlock module =
-          JniUtils.loadModule((PtNDManager) compute.manager(), in, true, false);
+      PtSymbolBlock module = JniUtils.loadModule((PtNDManager) compute.manager(), in, true, false);
       return new TorchScriptFile(shown, module);
     } catch (IOException e) {
       throw TuneQdmException.inputData("Cannot read " + shown + ": " + e, e);
