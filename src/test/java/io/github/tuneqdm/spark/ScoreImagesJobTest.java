@@ -30,6 +30,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.assertj.core.api.AbstractThrowableAssert;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,7 +40,24 @@ class ScoreImagesJobTest {
   private static final Path MUGS = SUBJECTS.resolve("mug1");
   private static final Path CARS = SUBJECTS.resolve("car1");
 
+  private static SparkTests.Master master;
+  private static TuneQdmConfig config;
+  private static OnDemandSpark spark;
+
   @TempDir Path folder;
+
+  @BeforeAll
+  static void start(@TempDir Path storage) {
+    master = SparkTests.Master.local();
+    config = SparkTests.config(storage, Map.of());
+    spark = new OnDemandSpark("test", config);
+  }
+
+  @AfterAll
+  static void stop() {
+    spark.close();
+    master.close();
+  }
 
   @Test
   void picturesAreScoredAsTheEncodersSeeThemAndTablesWritten() throws IOException {
@@ -188,13 +207,8 @@ class ScoreImagesJobTest {
     return Optional.ofNullable(path).map(Path::toString);
   }
 
-  private Result score(ScoreImagesRequest request) {
-    TuneQdmConfig config = SparkTests.config(folder, Map.of());
-    SparkTests.Master master = SparkTests.Master.local();
-    try (master;
-        OnDemandSpark spark = new OnDemandSpark("test", config)) {
-      return new ScoreImagesJob(config, spark, SparkTests.nowhere()).run(request);
-    }
+  private static Result score(ScoreImagesRequest request) {
+    return new ScoreImagesJob(config, spark, SparkTests.nowhere()).run(request);
   }
 
   private static double value(Result result, String name) {
