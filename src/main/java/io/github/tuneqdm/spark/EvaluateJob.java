@@ -10,13 +10,11 @@ import io.github.tuneqdm.metrics.ScoreTable;
 import io.github.tuneqdm.metrics.SubjectScores;
 import io.github.tuneqdm.metrics.TokenRule;
 import io.github.tuneqdm.storage.Hashes;
-import io.github.tuneqdm.storage.ParquetTable;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,7 +22,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -34,20 +31,6 @@ import org.apache.hadoop.conf.Configuration;
 public final class EvaluateJob {
   private static final String NAME = "evaluate";
   private static final long LARGEST_TEXT = 1 << 20;
-  private static final ParquetTable<ScoreRow> SCORES = ParquetTable.of(ScoreRow.class);
-  private static final ParquetTable<ImageRow> IMAGES = ParquetTable.of(ImageRow.class);
-
-  private static final Comparator<ScoreRow> ORDER =
-      Comparator.comparing(ScoreRow::subject)
-          .thenComparing(ScoreRow::method, Methods.ORDER)
-          .thenComparing(ScoreRow::promptIndex)
-          .thenComparing(ScoreRow::seed);
-
-  private static final String TOGETHER_FILE = "subject-scores.parquet";
-  private static final ParquetTable<SubjectScores> TOGETHER = ParquetTable.of(SubjectScores.class);
-  private static final Comparator<SubjectScores> TOGETHER_ORDER =
-      Comparator.comparing(SubjectScores::subject)
-          .thenComparing(SubjectScores::method, Methods.ORDER);
 
   private final TuneQdmConfig config;
   private final OnDemandSpark spark;
@@ -137,26 +120,17 @@ public final class EvaluateJob {
       index.withdraw();
     }
     int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing);
-    List<ScoreRow> known =
-        knownScores(run).stream().filter(row -> !missing.contains(row.imagePath())).toList();
-    List<SubjectScores> knownTogether = knownTogether(run);
-    List<ScoreRow> rows = new ArrayList<>();
-    List<SubjectScores> together = new ArrayList<>();
-    score(run, plan, subjects, known, knownTogether, rows, together);
-    Set<ScoreRow> before = new HashSet<>(known);
-    int scored = (int) rows.stream().filter(row -> !before.contains(row)).count();
-    ScoreTable table = ScoreTable.summarise(rows);
+    RunScores known = RunScores.read(run).without(missing);
+    RunScores scores = score(run, plan, subjects, known);
+    int scored = scores.rowsBeside(known);
+    ScoreTable table = ScoreTable.summarise(scores.rows());
     if (sampled > 0
         || scored > 0
-        || !Set.copyOf(knownTogether).containsAll(together)
+        || !Set.copyOf(known.together()).containsAll(scores.together())
         || !run.exists(EvaluationReport.PATH)) {
       index.withdraw();
-      List<ScoreRow> all = withOthers(rows, known);
-      IMAGES.replace(run.fileSystem(), run.path("images.parquet"), imageRows(run, all));
-      SCORES.replace(run.fileSystem(), run.path("scores.parquet"), all);
-      TOGETHER.replace(
-          run.fileSystem(), run.path(TOGETHER_FILE), withOtherMethods(together, knownTogether));
-      new EvaluationReport(run, config, protocol).write(subjects, rows, table, failures);
+      scores.and(known).write(run);
+      new EvaluationReport(run, config, protocol).write(subjects, scores.rows(), table, failures);
     }
     run.sweepAll("images", "baselines", "report");
     index.complete();
@@ -166,7 +140,7 @@ public final class EvaluateJob {
         sampled,
         scored,
         table,
-        together,
+        scores.together(),
         failures);
   }
 
@@ -284,35 +258,15 @@ public final class EvaluateJob {
     return shares;
   }
 
-  private static List<ScoreRow> knownScores(RunFolder run) {
-    if (!run.exists("scores.parquet")) {
-      return List.of();
-    }
-    List<ScoreRow> rows = SCORES.read(run.fileSystem(), run.path("scores.parquet"));
-    for (ScoreRow row : rows) {
-      if (!PlannedImage.isOwn(row.imagePath())) {
-        throw TuneQdmException.inputData(
-            "Cannot read %s: \"%s\" is no picture of the run (delete the table, it is made anew)"
-                .formatted(run.path("scores.parquet"), row.imagePath()));
-      }
-    }
-    return rows;
-  }
-
   /**
    * One row an image of the plan, and one a subject and method; subjects whose rows are known are
    * not scored.
    */
-  private void score(
-      RunFolder run,
-      EvaluationPlan plan,
-      List<SubjectEntry> subjects,
-      List<ScoreRow> known,
-      List<SubjectScores> knownTogether,
-      List<ScoreRow> rows,
-      List<SubjectScores> together) {
+  private RunScores score(
+      RunFolder run, EvaluationPlan plan, List<SubjectEntry> subjects, RunScores known) {
     Map<String, ScoreRow> byPath = new LinkedHashMap<>();
-    known.forEach(row -> byPath.put(row.imagePath(), row));
+    known.rows().forEach(row -> byPath.put(row.imagePath(), row));
+    List<SubjectScores> together = new ArrayList<>();
     List<ScoringTask> tasks = new ArrayList<>();
     for (SubjectEntry subject : subjects) {
       ScoringTask task =
@@ -323,7 +277,7 @@ public final class EvaluateJob {
               of(subject, plan.scored()),
               of(subject, plan.images()).stream().filter(PlannedImage::isPrior).toList());
       List<SubjectScores> own =
-          knownTogether.stream()
+          known.together().stream()
               .filter(row -> row.subject().equals(subject.name()))
               .filter(row -> methods().contains(row.method()))
               .filter(row -> row.priorImages() == config.evaluatePriorImages())
@@ -337,7 +291,7 @@ public final class EvaluateJob {
     }
     if (!tasks.isEmpty()) {
       out.println("Scoring pictures of %d subjects ...".formatted(tasks.size()));
-      List<ScoringTask.Scored> scores =
+      List<RunScores> scores =
           spark
               .get()
               .fanOut(
@@ -346,59 +300,17 @@ public final class EvaluateJob {
                   DeviceDemand.ENGINE,
                   tasks,
                   (task, environment) -> task.run(environment));
-      for (ScoringTask.Scored scored : scores) {
+      for (RunScores scored : scores) {
         // A known row stays: scored in another company, it could differ in its last digit.
         scored.rows().forEach(row -> byPath.putIfAbsent(row.imagePath(), row));
         together.addAll(scored.together());
       }
     }
-    plan.scored().stream().map(image -> byPath.get(image.path())).sorted(ORDER).forEach(rows::add);
-    together.sort(TOGETHER_ORDER);
+    return new RunScores(
+        plan.scored().stream().map(image -> byPath.get(image.path())).toList(), together);
   }
 
   private static List<PlannedImage> of(SubjectEntry subject, List<PlannedImage> images) {
     return images.stream().filter(image -> image.subject().equals(subject.name())).toList();
-  }
-
-  private static List<SubjectScores> knownTogether(RunFolder run) {
-    return run.exists(TOGETHER_FILE)
-        ? TOGETHER.read(run.fileSystem(), run.path(TOGETHER_FILE))
-        : List.of();
-  }
-
-  private static List<SubjectScores> withOtherMethods(
-      List<SubjectScores> rows, List<SubjectScores> known) {
-    record Key(String subject, String method) {}
-    Set<Key> mine =
-        rows.stream().map(r -> new Key(r.subject(), r.method())).collect(Collectors.toSet());
-    return Stream.concat(
-            rows.stream(),
-            known.stream().filter(row -> !mine.contains(new Key(row.subject(), row.method()))))
-        .sorted(TOGETHER_ORDER)
-        .toList();
-  }
-
-  /** This call's rows, and those of methods that it was not asked for. */
-  private static List<ScoreRow> withOthers(List<ScoreRow> rows, List<ScoreRow> known) {
-    Set<String> paths = rows.stream().map(ScoreRow::imagePath).collect(Collectors.toSet());
-    return Stream.concat(
-            rows.stream(), known.stream().filter(row -> !paths.contains(row.imagePath())))
-        .sorted(ORDER)
-        .toList();
-  }
-
-  private static List<ImageRow> imageRows(RunFolder run, List<ScoreRow> rows) {
-    return rows.stream()
-        .map(
-            row ->
-                new ImageRow(
-                    row.subject(),
-                    row.method(),
-                    row.promptIndex(),
-                    row.prompt(),
-                    row.seed(),
-                    row.imagePath(),
-                    Hashes.sha256(run.read(row.imagePath()))))
-        .toList();
   }
 }

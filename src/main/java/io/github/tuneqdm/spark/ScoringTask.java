@@ -39,13 +39,8 @@ record ScoringTask(
     List<PlannedImage> priors)
     implements Serializable {
 
-  /**
-   * @param rows one an image, in the order of {@link #images}
-   * @param together one a method
-   */
-  record Scored(List<ScoreRow> rows, List<SubjectScores> together) implements Serializable {}
-
-  Scored run(TaskEnvironment environment) {
+  /** A row an image, and one a method. */
+  RunScores run(TaskEnvironment environment) {
     LogContext.subject(subject.name());
     Configuration hadoop = environment.hadoop();
     RunFolder run = RunFolder.of(config.storageRuns(), runId, hadoop);
@@ -99,7 +94,7 @@ record ScoringTask(
                 prior.length,
                 prior.length == 0 ? null : Similarity.imageToImage(prior, real.dino())));
       }
-      return new Scored(rows, together);
+      return new RunScores(rows, together);
     }
   }
 
