@@ -10,11 +10,13 @@ import io.github.tuneqdm.metrics.ScoreTable;
 import io.github.tuneqdm.metrics.SubjectScores;
 import io.github.tuneqdm.metrics.TokenRule;
 import io.github.tuneqdm.storage.Hashes;
+import io.github.tuneqdm.storage.ParquetTable;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,6 +24,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -31,6 +34,14 @@ import org.apache.hadoop.conf.Configuration;
 public final class EvaluateJob {
   private static final String NAME = "evaluate";
   private static final long LARGEST_TEXT = 1 << 20;
+  private static final ParquetTable<ScoreRow> SCORES = ParquetTable.of(ScoreRow.class);
+  private static final ParquetTable<ImageRow> IMAGES = ParquetTable.of(ImageRow.class);
+
+  private static final Comparator<ScoreRow> ORDER =
+      Comparator.comparing(ScoreRow::subject)
+          .thenComparing(ScoreRow::method, Methods.ORDER)
+          .thenComparing(ScoreRow::promptIndex)
+          .thenComparing(ScoreRow::seed);
 
   private final TuneQdmConfig config;
   private final OnDemandSpark spark;
@@ -120,17 +131,25 @@ public final class EvaluateJob {
       index.withdraw();
     }
     int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing);
-    RunScores known = RunScores.read(run).without(missing);
-    RunScores scores = score(run, plan, subjects, known);
-    int scored = scores.rowsBeside(known);
-    ScoreTable table = ScoreTable.summarise(scores.rows());
-    if (sampled > 0
-        || scored > 0
-        || !Set.copyOf(known.together()).containsAll(scores.together())
-        || !run.exists(EvaluationReport.PATH)) {
+    List<ScoreRow> known =
+        knownScores(run).stream().filter(row -> !missing.contains(row.imagePath())).toList();
+    SubjectScoreTable knownTogether = SubjectScoreTable.read(run);
+    ScoringTask.Scored now = scores(run, plan, subjects, known, knownTogether);
+    List<ScoreRow> rows = now.rows();
+    Set<ScoreRow> before = new HashSet<>(known);
+    int scored = (int) rows.stream().filter(row -> !before.contains(row)).count();
+    ScoreTable table = ScoreTable.summarise(rows);
+    SubjectScoreTable together = new SubjectScoreTable(now.together()).and(knownTogether);
+    if (!together.equals(knownTogether)) {
       index.withdraw();
-      scores.and(known).write(run);
-      new EvaluationReport(run, config, protocol).write(subjects, scores.rows(), table, failures);
+      together.write(run);
+    }
+    if (sampled > 0 || scored > 0 || !run.exists(EvaluationReport.PATH)) {
+      index.withdraw();
+      List<ScoreRow> all = withOthers(rows, known);
+      IMAGES.replace(run.fileSystem(), run.path("images.parquet"), imageRows(run, all));
+      SCORES.replace(run.fileSystem(), run.path("scores.parquet"), all);
+      new EvaluationReport(run, config, protocol).write(subjects, rows, table, failures);
     }
     run.sweepAll("images", "baselines", "report");
     index.complete();
@@ -140,7 +159,7 @@ public final class EvaluateJob {
         sampled,
         scored,
         table,
-        scores.together(),
+        now.together(),
         failures);
   }
 
@@ -258,31 +277,43 @@ public final class EvaluateJob {
     return shares;
   }
 
+  private static List<ScoreRow> knownScores(RunFolder run) {
+    if (!run.exists("scores.parquet")) {
+      return List.of();
+    }
+    List<ScoreRow> rows = SCORES.read(run.fileSystem(), run.path("scores.parquet"));
+    for (ScoreRow row : rows) {
+      if (!PlannedImage.isOwn(row.imagePath())) {
+        throw TuneQdmException.inputData(
+            "Cannot read %s: \"%s\" is no picture of the run (delete the table, it is made anew)"
+                .formatted(run.path("scores.parquet"), row.imagePath()));
+      }
+    }
+    return rows;
+  }
+
   /**
    * One row an image of the plan, and one a subject and method; subjects whose rows are known are
    * not scored.
    */
-  private RunScores score(
-      RunFolder run, EvaluationPlan plan, List<SubjectEntry> subjects, RunScores known) {
-    Map<String, ScoreRow> byPath = new LinkedHashMap<>();
-    known.rows().forEach(row -> byPath.put(row.imagePath(), row));
+  private ScoringTask.Scored scores(
+      RunFolder run,
+      EvaluationPlan plan,
+      List<SubjectEntry> subjects,
+      List<ScoreRow> known,
+      SubjectScoreTable knownTogether) {
+    List<String> methods = methods();
+    int priorImages = config.evaluatePriorImages();
     List<SubjectScores> together = new ArrayList<>();
+    Map<String, ScoreRow> byPath = new LinkedHashMap<>();
+    known.forEach(row -> byPath.put(row.imagePath(), row));
     List<ScoringTask> tasks = new ArrayList<>();
     for (SubjectEntry subject : subjects) {
-      ScoringTask task =
-          new ScoringTask(
-              run.id(),
-              config,
-              subject,
-              of(subject, plan.scored()),
-              of(subject, plan.images()).stream().filter(PlannedImage::isPrior).toList());
-      List<SubjectScores> own =
-          known.together().stream()
-              .filter(row -> row.subject().equals(subject.name()))
-              .filter(row -> methods().contains(row.method()))
-              .filter(row -> row.priorImages() == config.evaluatePriorImages())
-              .toList();
-      if (own.size() == methods().size()
+      List<PlannedImage> images =
+          plan.images().stream().filter(i -> i.subject().equals(subject.name())).toList();
+      ScoringTask task = ScoringTask.of(run.id(), config, subject, images);
+      List<SubjectScores> own = knownTogether.of(subject.name(), methods, priorImages);
+      if (own.size() == methods.size()
           && task.images().stream().allMatch(image -> byPath.containsKey(image.path()))) {
         together.addAll(own);
       } else {
@@ -291,7 +322,7 @@ public final class EvaluateJob {
     }
     if (!tasks.isEmpty()) {
       out.println("Scoring pictures of %d subjects ...".formatted(tasks.size()));
-      List<RunScores> scores =
+      List<ScoringTask.Scored> scores =
           spark
               .get()
               .fanOut(
@@ -300,17 +331,38 @@ public final class EvaluateJob {
                   DeviceDemand.ENGINE,
                   tasks,
                   (task, environment) -> task.run(environment));
-      for (RunScores scored : scores) {
+      for (ScoringTask.Scored scored : scores) {
         // A known row stays: scored in another company, it could differ in its last digit.
         scored.rows().forEach(row -> byPath.putIfAbsent(row.imagePath(), row));
         together.addAll(scored.together());
       }
     }
-    return new RunScores(
-        plan.scored().stream().map(image -> byPath.get(image.path())).toList(), together);
+    return new ScoringTask.Scored(
+        plan.scored().stream().map(image -> byPath.get(image.path())).sorted(ORDER).toList(),
+        new SubjectScoreTable(together).rows());
   }
 
-  private static List<PlannedImage> of(SubjectEntry subject, List<PlannedImage> images) {
-    return images.stream().filter(image -> image.subject().equals(subject.name())).toList();
+  /** This call's rows, and those of methods that it was not asked for. */
+  private static List<ScoreRow> withOthers(List<ScoreRow> rows, List<ScoreRow> known) {
+    Set<String> paths = rows.stream().map(ScoreRow::imagePath).collect(Collectors.toSet());
+    return Stream.concat(
+            rows.stream(), known.stream().filter(row -> !paths.contains(row.imagePath())))
+        .sorted(ORDER)
+        .toList();
+  }
+
+  private static List<ImageRow> imageRows(RunFolder run, List<ScoreRow> rows) {
+    return rows.stream()
+        .map(
+            row ->
+                new ImageRow(
+                    row.subject(),
+                    row.method(),
+                    row.promptIndex(),
+                    row.prompt(),
+                    row.seed(),
+                    row.imagePath(),
+                    Hashes.sha256(run.read(row.imagePath()))))
+        .toList();
   }
 }

@@ -39,8 +39,26 @@ record ScoringTask(
     List<PlannedImage> priors)
     implements Serializable {
 
-  /** A row an image, and one a method. */
-  RunScores run(TaskEnvironment environment) {
+  /**
+   * @param rows one an image, in the order of {@link #images}
+   * @param together one a method
+   */
+  record Scored(List<ScoreRow> rows, List<SubjectScores> together) implements Serializable {}
+
+  /**
+   * @param pictures all of the subject's, prior ones among them
+   */
+  static ScoringTask of(
+      String runId, TuneQdmConfig config, SubjectEntry subject, List<PlannedImage> pictures) {
+    return new ScoringTask(
+        runId,
+        config,
+        subject,
+        pictures.stream().filter(picture -> !picture.isPrior()).toList(),
+        pictures.stream().filter(PlannedImage::isPrior).toList());
+  }
+
+  Scored run(TaskEnvironment environment) {
     LogContext.subject(subject.name());
     Configuration hadoop = environment.hadoop();
     RunFolder run = RunFolder.of(config.storageRuns(), runId, hadoop);
@@ -94,7 +112,7 @@ record ScoringTask(
                 prior.length,
                 prior.length == 0 ? null : Similarity.imageToImage(prior, real.dino())));
       }
-      return new RunScores(rows, together);
+      return new Scored(rows, together);
     }
   }
 
