@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -93,6 +94,22 @@ class DreamBoothFileTest {
   @ValueSource(strings = {"", "\n\n", "GIF89a", "prompt_list"})
   void aFileOfAnotherKindIsRefused(String text) {
     assertRefused(text).hasMessageContaining("there is neither a table");
+  }
+
+  @Test
+  void noDamageBringsTheReaderDown() {
+    for (int i = 0; i < FORM.length(); i++) {
+      for (String mark : List.of("", "\n", "]", "[", "'", ",", "{", "\u0000", "\\")) {
+        String damaged = FORM.substring(0, i) + mark + FORM.substring(i + 1);
+        for (String text : List.of(damaged, FORM.substring(0, i) + mark)) {
+          try {
+            DreamBoothFile.parse(text, "f");
+          } catch (TuneQdmException e) {
+            assertThat(e.getMessage()).startsWith("Cannot read f, line ");
+          }
+        }
+      }
+    }
   }
 
   @Test
