@@ -105,12 +105,20 @@ public final class TuneQdmConfig implements Serializable {
     return Keys.QUANTIZER_SYMMETRIC.read(config);
   }
 
+  public String tuningRecipe() {
+    return Keys.TUNING_RECIPE.read(config);
+  }
+
   public int tuningExperts() {
     return Keys.TUNING_EXPERTS.read(config);
   }
 
   public boolean tuningTrainDeltaIn() {
     return Keys.TUNING_TRAIN_DELTA_IN.read(config);
+  }
+
+  public String tuningParametrization() {
+    return Keys.TUNING_PARAMETRIZATION.read(config);
   }
 
   public int tuningSteps() {
