@@ -17,6 +17,7 @@ import picocli.CommandLine.ScopeType;
       QuantizeBaseCommand.class,
       TrainAllSubjectsCommand.class,
       EvaluateCommand.class,
+      StudyCommand.class,
       InspectCommand.class,
       VerifyModelCommand.class,
       BenchCommand.class,
@@ -75,7 +76,7 @@ public final class Main {
     meaning.put("1", "anything unforeseen");
     meaning.put("2", "usage, configuration, a subject's name");
     meaning.put("3", "bad input data: model, base, run, photos");
-    meaning.put("4", "some subjects failed; the others are committed");
+    meaning.put("4", "some subjects or cells failed; the others are committed");
     meaning.put("5", "all subjects failed");
     meaning.put("6", "environment: storage, engine, device");
     return meaning;

@@ -30,6 +30,46 @@ public record ConfigLayers(
 
   /** Merges the layers, resolves references between keys, and checks every key and value. */
   public TuneQdmConfig load() {
+    return checked(resolved());
+  }
+
+  /**
+   * As {@link #load()}, where the file also describes a study.
+   *
+   * @throws TuneQdmException (usage) where it does not, or an override stands against a cell
+   */
+  public StudySettings loadStudy() {
+    Config resolved = resolved();
+    try {
+      ConfigObject study = resolved.getObject(Keys.STUDY);
+      String parallel = Keys.STUDY_PARALLEL.path();
+      Config shared =
+          resolved.withoutPath(Keys.STUDY).withValue(parallel, resolved.getValue(parallel));
+      StudySettings settings =
+          new StudyReader(study.toConfig().withoutPath("parallel"), checked(shared)).read();
+      overrides.keySet().forEach(settings::refuseOverride);
+      return settings;
+    } catch (ConfigException e) {
+      throw TuneQdmException.usage("Cannot read the study: " + e.getMessage());
+    } catch (StackOverflowError e) {
+      throw nestedTooDeeply();
+    }
+  }
+
+  private static TuneQdmConfig checked(Config resolved) {
+    try {
+      resolved.root().forEach(ConfigLayers::refuseUnknown);
+      return TuneQdmConfig.of(resolved);
+    } catch (StackOverflowError e) {
+      throw nestedTooDeeply();
+    }
+  }
+
+  private static TuneQdmException nestedTooDeeply() {
+    return TuneQdmException.usage("Cannot read the configuration: it is nested too deeply");
+  }
+
+  private Config resolved() {
     try {
       Config fromFile = file.map(ConfigSource::parse).orElse(ConfigFactory.empty());
       // Before resolving: what no key may be called cannot serve to multiply values either.
@@ -40,11 +80,9 @@ public record ConfigLayers(
               .withFallback(fromFile)
               .withFallback(demoDir())
               .withFallback(reference());
-      Config resolved = resolve(merged);
-      resolved.root().forEach(ConfigLayers::refuseUnknown);
-      return TuneQdmConfig.of(resolved);
+      return resolve(merged);
     } catch (StackOverflowError e) {
-      throw TuneQdmException.usage("Cannot read the configuration: it is nested too deeply");
+      throw nestedTooDeeply();
     }
   }
 
@@ -120,9 +158,12 @@ public record ConfigLayers(
     members.forEach((name, member) -> refuseUnknown(path + "." + name, member));
   }
 
-  private static TuneQdmException unknown(String path, String origin) {
-    return TuneQdmException.usage(
-        "Unknown key " + path + " (" + origin + "): did you mean " + Keys.nearest(path) + "?");
+  static TuneQdmException unknown(String path, String origin) {
+    String hint =
+        path.startsWith(Keys.STUDY + ".")
+            ? "what a study compares is read by jobs/study --study FILE"
+            : "did you mean " + Keys.nearest(path) + "?";
+    return TuneQdmException.usage("Unknown key " + path + " (" + origin + "): " + hint);
   }
 
   private static Config resolve(Config merged) {

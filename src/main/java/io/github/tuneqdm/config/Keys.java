@@ -105,6 +105,11 @@ final class Keys {
       Key.longInteger(ROOT + "evaluate.seed", 0, Long.MAX_VALUE / 2);
   static final Key<Boolean> EVALUATE_BASELINES = Key.flag(ROOT + "evaluate.baselines");
 
+  /** What a study compares stands here too, in its own file: see {@link StudyReader}. */
+  static final String STUDY = ROOT + "study";
+
+  static final Key<Integer> STUDY_PARALLEL = Key.integer(STUDY + ".parallel", 1, 1000);
+
   private static final List<Key<?>> WITH_DEFAULT =
       List.of(
           MODEL_BASE,
@@ -158,7 +163,8 @@ final class Keys {
           EVALUATE_GUIDANCE,
           EVALUATE_BATCH_SIZE,
           EVALUATE_SEED,
-          EVALUATE_BASELINES);
+          EVALUATE_BASELINES,
+          STUDY_PARALLEL);
 
   private Keys() {}
 

@@ -5,7 +5,9 @@ import com.typesafe.config.ConfigValue;
 import io.github.tuneqdm.error.TuneQdmException;
 import java.io.Serializable;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * The resolved configuration: every value checked, with the place it came from. {@link
@@ -249,6 +251,41 @@ public final class TuneQdmConfig implements Serializable {
 
   public boolean evaluateBaselines() {
     return Keys.EVALUATE_BASELINES.read(config);
+  }
+
+  /** How many of a study's cells are at work at once. */
+  public int studyParallel() {
+    return Keys.STUDY_PARALLEL.read(config);
+  }
+
+  /**
+   * The same configuration, but for some keys.
+   *
+   * @param settings values by path, as texts; the members of a list are separated by commas
+   * @param origin where they come from
+   * @throws TuneQdmException (usage) for an unknown key or a value that it cannot have
+   */
+  public TuneQdmConfig with(Map<String, String> settings, String origin) {
+    Map<String, ConfigValue> values = new TreeMap<>();
+    settings.forEach(
+        (path, text) ->
+            values.put(
+                path,
+                Keys.named(path)
+                    .orElseThrow(() -> ConfigLayers.unknown(path, origin))
+                    .fromCommandLine(text, origin)));
+    return with(values);
+  }
+
+  /**
+   * @param settings values of known keys, by path
+   */
+  TuneQdmConfig with(Map<String, ConfigValue> settings) {
+    Config changed = config;
+    for (Map.Entry<String, ConfigValue> setting : settings.entrySet()) {
+      changed = changed.withValue(setting.getKey(), setting.getValue());
+    }
+    return of(changed);
   }
 
   /** One line for each key whose value is not its default, with the place it comes from. */

@@ -89,6 +89,7 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.evaluate.batch-size", 8);
     recorded.put("tuneqdm.evaluate.seed", 42L);
     recorded.put("tuneqdm.evaluate.baselines", false);
+    recorded.put("tuneqdm.study.parallel", 1);
 
     Map<String, Object> actual = new TreeMap<>();
     Config reference = ConfigLayers.reference().resolve();
@@ -120,6 +121,7 @@ class TuneQdmConfigTest {
                 run = abc, prompts = p.txt, images-per-prompt = 2, sampler = "dpm++2m", steps = 20
                 guidance = 5, batch-size = 16, seed = 4242, baselines = true
               }
+              study.parallel = 3
             }
             """);
 
@@ -175,6 +177,7 @@ class TuneQdmConfigTest {
     assertThat(config.evaluateBatchSize()).isEqualTo(16);
     assertThat(config.evaluateSeed()).isEqualTo(4242);
     assertThat(config.evaluateBaselines()).isTrue();
+    assertThat(config.studyParallel()).isEqualTo(3);
     assertThat(config.settingsWithOrigins()).hasSameSizeAs(Keys.withDefault());
   }
 
@@ -234,6 +237,7 @@ class TuneQdmConfigTest {
         "tuneqdm.device.precision | int8 | one of auto, float32, float16, bfloat16",
         "tuneqdm.device.memory | little | one of auto, resident, packed",
         "tuneqdm.evaluate.sampler | plms | one of ddim, pndm",
+        "tuneqdm.study.parallel | 0 | a whole number from 1 to 1000",
         "tuneqdm.storage.runs | '' | a non-empty text",
       })
   void badValuesAreRefusedWithKeyValueOriginAndRange(String key, String value, String allowed) {
