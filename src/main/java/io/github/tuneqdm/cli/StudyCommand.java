@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
     name = "study",
     description = {
       "Compares settings: trains and evaluates the cells of a study with each of its seeds on the"
-          + " same subjects, and writes a table with 95 % intervals, paired differences and costs"
+          + " same subjects, and writes a table with 95 %% intervals, paired differences and costs"
           + " into the folder studies beside the runs.",
       "Run again, it goes on where it was. A cell that fails is told with its cause and keeps no"
           + " other from its work. How to write a study: src/docs/study.md."
@@ -23,9 +23,9 @@ import picocli.CommandLine.Option;
     footer = {
       "",
       "Examples:",
-      "  jobs/study --study conf/study-quick.conf",
-      "  jobs/study --study conf/study-toyworld.conf",
-      "  jobs/study --master local[8] -- --study conf/study-toyworld.conf -D tuneqdm.study.parallel=8"
+      "  jobs/study --study conf/studies/quick.conf",
+      "  jobs/study --study conf/studies/toyworld.conf",
+      "  jobs/study --master local[8] -- --study conf/studies/toyworld.conf -D tuneqdm.study.parallel=8"
     })
 final class StudyCommand implements Callable<Integer> {
   @Mixin private JobOptions options;

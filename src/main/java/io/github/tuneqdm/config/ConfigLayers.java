@@ -12,6 +12,7 @@ import io.github.tuneqdm.error.TuneQdmException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /**
  * Where values come from. The precedence, strongest first: {@code -D}, {@code --conf
@@ -26,64 +27,73 @@ public record ConfigLayers(
     Map<String, String> overrides, Map<String, String> properties, Optional<ConfigSource> file) {
   static final String DEMO_DIR_ORIGIN = "system property";
 
+  private static final ConfigValue NOTHING = ConfigValueFactory.fromAnyRef(null);
   private static final String SPARK_PREFIX = "spark." + Keys.ROOT;
 
   /** Merges the layers, resolves references between keys, and checks every key and value. */
   public TuneQdmConfig load() {
-    return checked(resolved());
+    return guarded(() -> checked(merged()));
   }
 
   /**
-   * As {@link #load()}, where the file also describes a study.
+   * As {@link #load()}, where the file also describes a study. A cell's settings are one more
+   * layer, above all others.
    *
    * @throws TuneQdmException (usage) where it does not, or an override stands against a cell
    */
   public StudySettings loadStudy() {
-    Config resolved = resolved();
+    return guarded(
+        () -> {
+          Config merged = merged();
+          Config study = resolve(merged).getConfig(Keys.STUDY);
+          String parallel = Keys.STUDY_PARALLEL.path();
+          Config shared =
+              merged
+                  .withoutPath(Keys.STUDY)
+                  .withValue(parallel, study.root().getOrDefault("parallel", NOTHING));
+          StudySettings settings =
+              new StudyReader(
+                      study.withoutPath("parallel"),
+                      ofCell -> checked(layer(ofCell).withFallback(shared)))
+                  .read();
+          overrides.keySet().forEach(settings::refuseOverride);
+          return settings;
+        });
+  }
+
+  private static Config layer(Map<String, ConfigValue> values) {
+    Config layer = ConfigFactory.empty();
+    for (Map.Entry<String, ConfigValue> value : values.entrySet()) {
+      layer = layer.withValue(value.getKey(), value.getValue());
+    }
+    return layer;
+  }
+
+  private static <T> T guarded(Supplier<T> reading) {
     try {
-      ConfigObject study = resolved.getObject(Keys.STUDY);
-      String parallel = Keys.STUDY_PARALLEL.path();
-      Config shared =
-          resolved.withoutPath(Keys.STUDY).withValue(parallel, resolved.getValue(parallel));
-      StudySettings settings =
-          new StudyReader(study.toConfig().withoutPath("parallel"), checked(shared)).read();
-      overrides.keySet().forEach(settings::refuseOverride);
-      return settings;
+      return reading.get();
     } catch (ConfigException e) {
-      throw TuneQdmException.usage("Cannot read the study: " + e.getMessage());
+      throw TuneQdmException.usage("Cannot read the configuration: " + e.getMessage());
     } catch (StackOverflowError e) {
-      throw nestedTooDeeply();
+      throw TuneQdmException.usage("Cannot read the configuration: it is nested too deeply");
     }
   }
 
-  private static TuneQdmConfig checked(Config resolved) {
-    try {
-      resolved.root().forEach(ConfigLayers::refuseUnknown);
-      return TuneQdmConfig.of(resolved);
-    } catch (StackOverflowError e) {
-      throw nestedTooDeeply();
-    }
+  private Config merged() {
+    Config fromFile = file.map(ConfigSource::parse).orElse(ConfigFactory.empty());
+    // Before resolving: what no key may be called cannot serve to multiply values either.
+    fromFile.root().forEach(ConfigLayers::refuseOtherRoots);
+    return commandLine()
+        .withFallback(sparkConf())
+        .withFallback(fromFile)
+        .withFallback(demoDir())
+        .withFallback(reference());
   }
 
-  private static TuneQdmException nestedTooDeeply() {
-    return TuneQdmException.usage("Cannot read the configuration: it is nested too deeply");
-  }
-
-  private Config resolved() {
-    try {
-      Config fromFile = file.map(ConfigSource::parse).orElse(ConfigFactory.empty());
-      // Before resolving: what no key may be called cannot serve to multiply values either.
-      fromFile.root().forEach(ConfigLayers::refuseOtherRoots);
-      Config merged =
-          commandLine()
-              .withFallback(sparkConf())
-              .withFallback(fromFile)
-              .withFallback(demoDir())
-              .withFallback(reference());
-      return resolve(merged);
-    } catch (StackOverflowError e) {
-      throw nestedTooDeeply();
-    }
+  private static TuneQdmConfig checked(Config merged) {
+    Config resolved = resolve(merged);
+    resolved.root().forEach(ConfigLayers::refuseUnknown);
+    return TuneQdmConfig.of(resolved);
   }
 
   private static void refuseOtherRoots(String name, ConfigValue value) {

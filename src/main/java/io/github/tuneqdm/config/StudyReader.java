@@ -40,15 +40,15 @@ final class StudyReader {
   private static final String DEFAULT_SCORE = "dino + clip-t";
 
   private final Config study;
-  private final TuneQdmConfig shared;
+  private final Function<Map<String, ConfigValue>, TuneQdmConfig> configuration;
 
   /**
    * @param study the members of {@code tuneqdm.study}
-   * @param shared what else the file and the layers below it say
+   * @param configuration what holds with some settings, by path, above all else that is said
    */
-  StudyReader(Config study, TuneQdmConfig shared) {
+  StudyReader(Config study, Function<Map<String, ConfigValue>, TuneQdmConfig> configuration) {
     this.study = study;
-    this.shared = shared;
+    this.configuration = configuration;
   }
 
   StudySettings read() {
@@ -80,7 +80,8 @@ final class StudyReader {
       }
     }
     search.ifPresent(of -> refuseOverlap(of, subjects));
-    return new StudySettings(name, shared, cells, seeds, subjects, search, reference(cells));
+    return new StudySettings(
+        name, configuration.apply(Map.of()), cells, seeds, subjects, search, reference(cells));
   }
 
   private Optional<String> reference(List<Cell> cells) {
@@ -222,7 +223,7 @@ final class StudyReader {
           "Cannot use the cell name \"%s\" (%s): it must have 1 to %d characters, none of them a control or |"
               .formatted(name, cell.origin().description(), LONGEST_NAME));
     }
-    TuneQdmConfig config = shared.with(settings);
+    TuneQdmConfig config = configuration.apply(settings);
     List<Double> rates = List.of(config.tuningLearningRate());
     if (cell.hasPath("learning-rates")) {
       if (settings.containsKey(Keys.ROOT + RATE)) {

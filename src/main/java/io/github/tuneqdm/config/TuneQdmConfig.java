@@ -7,7 +7,6 @@ import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * The resolved configuration: every value checked, with the place it came from. {@link
@@ -266,24 +265,12 @@ public final class TuneQdmConfig implements Serializable {
    * @throws TuneQdmException (usage) for an unknown key or a value that it cannot have
    */
   public TuneQdmConfig with(Map<String, String> settings, String origin) {
-    Map<String, ConfigValue> values = new TreeMap<>();
-    settings.forEach(
-        (path, text) ->
-            values.put(
-                path,
-                Keys.named(path)
-                    .orElseThrow(() -> ConfigLayers.unknown(path, origin))
-                    .fromCommandLine(text, origin)));
-    return with(values);
-  }
-
-  /**
-   * @param settings values of known keys, by path
-   */
-  TuneQdmConfig with(Map<String, ConfigValue> settings) {
     Config changed = config;
-    for (Map.Entry<String, ConfigValue> setting : settings.entrySet()) {
-      changed = changed.withValue(setting.getKey(), setting.getValue());
+    for (Map.Entry<String, String> setting : settings.entrySet()) {
+      Key<?> key =
+          Keys.named(setting.getKey())
+              .orElseThrow(() -> ConfigLayers.unknown(setting.getKey(), origin));
+      changed = changed.withValue(key.path(), key.fromCommandLine(setting.getValue(), origin));
     }
     return of(changed);
   }
