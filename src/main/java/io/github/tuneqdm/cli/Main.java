@@ -18,6 +18,7 @@ import picocli.CommandLine.ScopeType;
       TrainAllSubjectsCommand.class,
       EvaluateCommand.class,
       StudyCommand.class,
+      ScoreImagesCommand.class,
       InspectCommand.class,
       VerifyModelCommand.class,
       BenchCommand.class,

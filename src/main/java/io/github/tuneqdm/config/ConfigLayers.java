@@ -16,7 +16,7 @@ import java.util.function.Supplier;
 
 /**
  * Where values come from. The precedence, strongest first: {@code -D}, {@code --conf
- * spark.tuneqdm.*}, {@code --config FILE}, {@code reference.conf}.
+ * spark.tuneqdm.*}, {@code --config FILE}, a recipe's own defaults, {@code reference.conf}.
  *
  * @param overrides {@code -D} options by key
  * @param properties system properties: spark-submit puts its {@code --conf} values there, the
@@ -28,11 +28,13 @@ public record ConfigLayers(
   static final String DEMO_DIR_ORIGIN = "system property";
 
   private static final ConfigValue NOTHING = ConfigValueFactory.fromAnyRef(null);
+  private static final String PAPER = "paper";
+  private static final String PAPER_DEFAULTS = "io/github/tuneqdm/config/paper.conf";
   private static final String SPARK_PREFIX = "spark." + Keys.ROOT;
 
   /** Merges the layers, resolves references between keys, and checks every key and value. */
   public TuneQdmConfig load() {
-    return guarded(() -> checked(merged()));
+    return guarded(() -> checked(said()));
   }
 
   /**
@@ -44,12 +46,11 @@ public record ConfigLayers(
   public StudySettings loadStudy() {
     return guarded(
         () -> {
-          Config merged = merged();
-          Config study = resolve(merged).getConfig(Keys.STUDY);
+          Config said = said();
+          Config study = resolve(said.withFallback(reference())).getConfig(Keys.STUDY);
           String parallel = Keys.STUDY_PARALLEL.path();
           Config shared =
-              merged
-                  .withoutPath(Keys.STUDY)
+              said.withoutPath(Keys.STUDY)
                   .withValue(parallel, study.root().getOrDefault("parallel", NOTHING));
           StudySettings settings =
               new StudyReader(
@@ -79,21 +80,26 @@ public record ConfigLayers(
     }
   }
 
-  private Config merged() {
+  /** What the layers say, without the defaults. */
+  private Config said() {
     Config fromFile = file.map(ConfigSource::parse).orElse(ConfigFactory.empty());
     // Before resolving: what no key may be called cannot serve to multiply values either.
     fromFile.root().forEach(ConfigLayers::refuseOtherRoots);
-    return commandLine()
-        .withFallback(sparkConf())
-        .withFallback(fromFile)
-        .withFallback(demoDir())
-        .withFallback(reference());
+    return commandLine().withFallback(sparkConf()).withFallback(fromFile).withFallback(demoDir());
   }
 
-  private static TuneQdmConfig checked(Config merged) {
-    Config resolved = resolve(merged);
+  private static TuneQdmConfig checked(Config said) {
+    Config resolved = resolve(said.withFallback(reference()));
+    if (isPaper(resolved)) {
+      resolved = resolve(said.withFallback(resource(PAPER_DEFAULTS)).withFallback(reference()));
+    }
     resolved.root().forEach(ConfigLayers::refuseUnknown);
     return TuneQdmConfig.of(resolved);
+  }
+
+  private static boolean isPaper(Config resolved) {
+    String key = Keys.TUNING_RECIPE.path();
+    return resolved.hasPath(key) && PAPER.equals(resolved.getValue(key).unwrapped());
   }
 
   private static void refuseOtherRoots(String name, ConfigValue value) {
@@ -119,9 +125,13 @@ public record ConfigLayers(
   }
 
   static Config reference() {
+    return resource("reference.conf");
+  }
+
+  private static Config resource(String name) {
     return ConfigFactory.parseResources(
         ConfigLayers.class.getClassLoader(),
-        "reference.conf",
+        name,
         ConfigParseOptions.defaults().setAllowMissing(false));
   }
 

@@ -28,12 +28,16 @@ final class Keys {
       Key.integer(ROOT + "storage.lease-seconds", 3, 86_400);
 
   static final Key<Boolean> RUN_FAIL_FAST = Key.flag(ROOT + "run.fail-fast");
+  static final Key<Boolean> RUN_TENSORBOARD = Key.flag(ROOT + "run.tensorboard");
 
   static final Key<Integer> QUANTIZER_BITS = Key.oneOf(ROOT + "quantizer.bits", 2, 4, 8);
   static final Key<Boolean> QUANTIZER_SYMMETRIC = Key.flag(ROOT + "quantizer.symmetric");
 
+  static final Key<String> TUNING_RECIPE = Key.oneOf(ROOT + "tuning.recipe", "default", "paper");
   static final Key<Integer> TUNING_EXPERTS = Key.integer(ROOT + "tuning.experts", 1, 1000);
   static final Key<Boolean> TUNING_TRAIN_DELTA_IN = Key.flag(ROOT + "tuning.train-delta-in");
+  static final Key<String> TUNING_PARAMETRIZATION =
+      Key.oneOf(ROOT + "tuning.parametrization", "absolute", "relative");
   static final Key<Integer> TUNING_STEPS = Key.integer(ROOT + "tuning.steps", 1, 10_000_000);
   static final Key<Integer> TUNING_BATCH_SIZE = Key.integer(ROOT + "tuning.batch-size", 1, 4096);
   static final Key<Integer> TUNING_GRADIENT_ACCUMULATION =
@@ -85,6 +89,7 @@ final class Keys {
 
   static final Key<String> EVALUATE_RUN = Key.text(ROOT + "evaluate.run");
   static final Key<String> EVALUATE_PROMPTS = Key.location(ROOT + "evaluate.prompts");
+  static final Key<List<String>> EVALUATE_LIVE_CLASSES = Key.list(ROOT + "evaluate.live-classes");
   static final Key<Integer> EVALUATE_IMAGES_PER_PROMPT =
       Key.integer(ROOT + "evaluate.images-per-prompt", 1, 10_000);
   static final Key<String> EVALUATE_SAMPLER =
@@ -104,6 +109,8 @@ final class Keys {
   static final Key<Long> EVALUATE_SEED =
       Key.longInteger(ROOT + "evaluate.seed", 0, Long.MAX_VALUE / 2);
   static final Key<Boolean> EVALUATE_BASELINES = Key.flag(ROOT + "evaluate.baselines");
+  static final Key<Integer> EVALUATE_PRIOR_IMAGES =
+      Key.integer(ROOT + "evaluate.prior-images", 0, 10_000);
 
   /** What a study compares stands here too, in its own file: see {@link StudyReader}. */
   static final String STUDY = ROOT + "study";
@@ -125,10 +132,13 @@ final class Keys {
           STORAGE_BASES,
           STORAGE_LEASE_SECONDS,
           RUN_FAIL_FAST,
+          RUN_TENSORBOARD,
           QUANTIZER_BITS,
           QUANTIZER_SYMMETRIC,
+          TUNING_RECIPE,
           TUNING_EXPERTS,
           TUNING_TRAIN_DELTA_IN,
+          TUNING_PARAMETRIZATION,
           TUNING_STEPS,
           TUNING_BATCH_SIZE,
           TUNING_GRADIENT_ACCUMULATION,
@@ -157,6 +167,7 @@ final class Keys {
           DEVICE_THREADS,
           EVALUATE_RUN,
           EVALUATE_PROMPTS,
+          EVALUATE_LIVE_CLASSES,
           EVALUATE_IMAGES_PER_PROMPT,
           EVALUATE_SAMPLER,
           EVALUATE_STEPS,
@@ -164,6 +175,7 @@ final class Keys {
           EVALUATE_BATCH_SIZE,
           EVALUATE_SEED,
           EVALUATE_BASELINES,
+          EVALUATE_PRIOR_IMAGES,
           STUDY_PARALLEL);
 
   private Keys() {}

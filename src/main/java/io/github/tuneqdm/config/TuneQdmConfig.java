@@ -58,10 +58,6 @@ public final class TuneQdmConfig implements Serializable {
     return required(Keys.DATA_SUBJECTS, "the folder with a sub-folder of photos for each subject");
   }
 
-  public String evaluatePrompts() {
-    return required(Keys.EVALUATE_PROMPTS, "the file with a prompt template a line");
-  }
-
   public List<String> dataNames() {
     return Keys.DATA_NAMES.read(config);
   }
@@ -98,6 +94,10 @@ public final class TuneQdmConfig implements Serializable {
     return Keys.RUN_FAIL_FAST.read(config);
   }
 
+  public boolean runTensorboard() {
+    return Keys.RUN_TENSORBOARD.read(config);
+  }
+
   public int quantizerBits() {
     return Keys.QUANTIZER_BITS.read(config);
   }
@@ -106,12 +106,20 @@ public final class TuneQdmConfig implements Serializable {
     return Keys.QUANTIZER_SYMMETRIC.read(config);
   }
 
+  public String tuningRecipe() {
+    return Keys.TUNING_RECIPE.read(config);
+  }
+
   public int tuningExperts() {
     return Keys.TUNING_EXPERTS.read(config);
   }
 
   public boolean tuningTrainDeltaIn() {
     return Keys.TUNING_TRAIN_DELTA_IN.read(config);
+  }
+
+  public String tuningParametrization() {
+    return Keys.TUNING_PARAMETRIZATION.read(config);
   }
 
   public int tuningSteps() {
@@ -224,6 +232,15 @@ public final class TuneQdmConfig implements Serializable {
     return Optional.of(Keys.EVALUATE_RUN.read(config)).filter(run -> !run.isEmpty());
   }
 
+  /** The file with a prompt template a line; empty for the prompts of the data folder itself. */
+  public Optional<String> evaluatePrompts() {
+    return Optional.of(Keys.EVALUATE_PROMPTS.read(config)).filter(file -> !file.isBlank());
+  }
+
+  public List<String> evaluateLiveClasses() {
+    return Keys.EVALUATE_LIVE_CLASSES.read(config);
+  }
+
   public int evaluateImagesPerPrompt() {
     return Keys.EVALUATE_IMAGES_PER_PROMPT.read(config);
   }
@@ -273,6 +290,10 @@ public final class TuneQdmConfig implements Serializable {
       changed = changed.withValue(key.path(), key.fromCommandLine(setting.getValue(), origin));
     }
     return of(changed);
+  }
+
+  public int evaluatePriorImages() {
+    return Keys.EVALUATE_PRIOR_IMAGES.read(config);
   }
 
   /** One line for each key whose value is not its default, with the place it comes from. */

@@ -173,6 +173,9 @@ record BatchTask(
               byte[] deltas =
                   SafetensorsWriter.toBytes(
                       subject.scales().orElseThrow().toTensors(layout), metadata(entries.get(i)));
+              if (config.runTensorboard()) {
+                run.publishEvents(subject.name(), subject.steps()); // before the status vouches
+              }
               return run.publish(
                   subject.name(), deltas, subject.steps(), rejects.get(subject.name()));
             },

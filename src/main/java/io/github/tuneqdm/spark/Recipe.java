@@ -1,6 +1,7 @@
 package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
+import io.github.tuneqdm.models.Parametrization;
 import io.github.tuneqdm.sampling.SamplingSettings;
 import io.github.tuneqdm.tuning.AdamWSettings;
 import io.github.tuneqdm.tuning.LearningRateSchedule;
@@ -14,6 +15,7 @@ final class Recipe {
     return new TuningSettings(
         config.tuningExperts(),
         config.tuningTrainDeltaIn(),
+        Parametrization.parse(config.tuningParametrization()),
         config.tuningSteps(),
         config.tuningBatchSize(),
         config.tuningGradientAccumulation(),

@@ -27,6 +27,7 @@ class MainTest {
         "train-all-subjects",
         "evaluate",
         "study",
+        "score-images",
         "inspect",
         "verify-model",
         "bench",
