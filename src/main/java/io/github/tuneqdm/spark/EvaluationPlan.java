@@ -10,7 +10,8 @@ import java.util.List;
  * and subjects alone, never on what is already there, so that a picture is the same however often
  * the evaluation was interrupted.
  *
- * @param chunks each of one method, at most a batch long
+ * @param chunks each of one method, at most a batch long; of one subject where subjects have
+ *     weights of their own
  */
 record EvaluationPlan(List<List<PlannedImage>> chunks) {
 
@@ -28,13 +29,22 @@ record EvaluationPlan(List<List<PlannedImage>> chunks) {
       List<PlannedImage> images = new ArrayList<>();
       for (SubjectEntry subject : subjects) {
         images.addAll(images(protocol, method, subject));
+        if (PlannedImage.network(method) == PlannedImage.Network.WEIGHTS) {
+          cut(images, batchSize, chunks);
+          images.clear();
+        }
       }
-      for (int start = 0; start < images.size(); start += batchSize) {
-        int end = Math.min(images.size(), start + batchSize);
-        chunks.add(List.copyOf(images.subList(start, end)));
-      }
+      cut(images, batchSize, chunks);
     }
     return new EvaluationPlan(List.copyOf(chunks));
+  }
+
+  private static void cut(
+      List<PlannedImage> images, int batchSize, List<List<PlannedImage>> chunks) {
+    for (int start = 0; start < images.size(); start += batchSize) {
+      int end = Math.min(images.size(), start + batchSize);
+      chunks.add(List.copyOf(images.subList(start, end)));
+    }
   }
 
   private static List<PlannedImage> images(

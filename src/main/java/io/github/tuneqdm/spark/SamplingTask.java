@@ -1,21 +1,15 @@
 package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
-import io.github.tuneqdm.diffusion.NoiseSchedule;
 import io.github.tuneqdm.image.PngEncoder;
 import io.github.tuneqdm.image.RgbImage;
-import io.github.tuneqdm.models.DeltaScales;
-import io.github.tuneqdm.models.Models;
 import io.github.tuneqdm.models.PipelineFolder;
-import io.github.tuneqdm.models.TunableUNet;
-import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.sampling.Denoiser;
 import io.github.tuneqdm.sampling.ImageSampler;
 import io.github.tuneqdm.sampling.SampleRequest;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.tensor.Compute;
 import java.io.Serializable;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Samples some chunks of an evaluation in one Spark task and publishes what the run misses.
  *
- * @param chunks all of one kind of base, quantised or not
+ * @param chunks all of one kind of network
  * @param missing paths of the pictures to publish
  */
 record SamplingTask(
@@ -49,18 +43,40 @@ record SamplingTask(
     LogContext.subjects(subjects);
     PipelineFolder model = new PipelineFolder(environment.local(config.modelBase()));
     AtomicInteger published = new AtomicInteger();
-    try (Compute compute = environment.compute(config);
-        ImageSampler sampler =
-            new ImageSampler(
-                compute,
-                model,
-                denoiser(compute, model, run, subjects, environment),
-                Recipe.sampling(config))) {
-      sampler.sample(
-          chunks.stream().map(chunk -> requests(chunk, subjects)).toList(),
-          (i, pictures) -> published.addAndGet(publish(run, chunks.get(i), pictures)));
+    try (Compute compute = environment.compute(config)) {
+      SampledNetworks networks =
+          new SampledNetworks(compute, model, run, environment, config, quantizedBase);
+      switch (chunks.get(0).get(0).network()) {
+        case BASE -> sample(networks, chunks, networks.base(), List.of(), published);
+        case SCALES -> sample(networks, chunks, networks.scales(subjects), subjects, published);
+        case WEIGHTS -> {
+          for (String subject : subjects) {
+            List<List<PlannedImage>> own =
+                chunks.stream().filter(c -> c.get(0).subject().equals(subject)).toList();
+            sample(networks, own, networks.weights(subject), List.of(), published);
+          }
+        }
+      }
     }
     return published.get();
+  }
+
+  /**
+   * @param denoiser belongs to this from now on
+   * @param subjects that it knows by number, from 1 on; 0 is the base
+   */
+  private void sample(
+      SampledNetworks networks,
+      List<List<PlannedImage>> some,
+      Denoiser denoiser,
+      List<String> subjects,
+      AtomicInteger published) {
+    try (ImageSampler sampler =
+        new ImageSampler(networks.compute(), networks.model(), denoiser, Recipe.sampling(config))) {
+      sampler.sample(
+          some.stream().map(chunk -> requests(chunk, subjects)).toList(),
+          (i, pictures) -> published.addAndGet(publish(networks.run(), some.get(i), pictures)));
+    }
   }
 
   private static List<SampleRequest> requests(List<PlannedImage> chunk, List<String> subjects) {
@@ -72,32 +88,6 @@ record SamplingTask(
                     image.prompt(),
                     image.seed()))
         .toList();
-  }
-
-  /**
-   * The plain base, or the quantised one: there subject 0 is the base untuned, the others follow.
-   */
-  private Denoiser denoiser(
-      Compute compute,
-      PipelineFolder model,
-      RunFolder run,
-      List<String> subjects,
-      TaskEnvironment environment) {
-    if (!chunks.get(0).get(0).isQuantised()) {
-      return Denoiser.plain(compute, Models.unet(compute, model.unet()));
-    }
-    TunableUNet unet =
-        OpenBase.unet(
-            compute,
-            environment.local(quantizedBase),
-            OpenBase.wanted(config).orElse(MemoryMode.RESIDENT));
-    List<DeltaScales> scales = new ArrayList<>();
-    scales.add(DeltaScales.initial(unet, config.tuningExperts()));
-    for (String subject : subjects) {
-      scales.add(run.readDeltas(subject, unet.layout()));
-    }
-    NoiseSchedule schedule = NoiseSchedule.fromConfig(model.schedulerConfig().json());
-    return Denoiser.tuned(compute, unet, scales, schedule.trainTimesteps());
   }
 
   private int publish(RunFolder run, List<PlannedImage> chunk, List<RgbImage> pictures) {
