@@ -230,7 +230,7 @@ class TuneQdmConfigTest {
         "tuneqdm.quantizer.symmetric | perhaps | true or false",
         "tuneqdm.tuning.method | adalora | one of tuneqdm, peqa",
         "tuneqdm.tuning.lora.rank | 0 | a whole number from 1 to 4096",
-        "tuneqdm.tuning.lora.alpha | 0 | a number from 1.0E-6 to 1000000",
+        "tuneqdm.tuning.lora.alpha | 0 | a number from 0.000001 to 1000000",
         "tuneqdm.tuning.steps | 0 | a whole number from 1 to 10000000",
         "tuneqdm.tuning.steps | 2.5 | a whole number from 1 to 10000000",
         "tuneqdm.tuning.steps | 1e999999999 | a whole number from 1 to 10000000",

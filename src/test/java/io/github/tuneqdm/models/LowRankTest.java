@@ -1,0 +1,81 @@
+package io.github.tuneqdm.models;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import io.github.tuneqdm.tensor.BlockWeights;
+import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tensor.FrozenWeight;
+import io.github.tuneqdm.tensor.PhiloxRandom;
+import io.github.tuneqdm.tensor.ScaleRows;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class LowRankTest {
+  private static final LowRank RANK_2 = new LowRank(2, 3);
+
+  @Test
+  void aMergedConvolutionIsTheConvolutionAndItsAdapter() {
+    try (Compute compute = Compute.cpu(2);
+        NDManager scope = compute.scope()) {
+      NDArray x = random(scope, "x", 1, 4, 6, 5);
+      NDArray w = random(scope, "w", 7, 4, 3, 3);
+      NDArray a = random(scope, "a", RANK_2.shapeOfA(new long[] {7, 4, 3, 3}));
+      NDArray b = random(scope, "b", RANK_2.shapeOfB(new long[] {7, 4, 3, 3}));
+
+      NDArray adapted =
+          conv(compute, x, w, 1).add(conv(compute, conv(compute, x, a, 1), b, 0).mul(1.5));
+
+      assertThat(conv(compute, x, RANK_2.merged(w, a, b), 1).toFloatArray())
+          .containsExactly(adapted.toFloatArray(), within(1e-4f));
+    }
+  }
+
+  @Test
+  void aMergedLinearLayerIsTheLayerAndItsAdapter() {
+    try (Compute compute = Compute.cpu(2);
+        NDManager scope = compute.scope()) {
+      NDArray x = random(scope, "x", 3, 4);
+      NDArray w = random(scope, "w", 7, 4);
+      NDArray a = random(scope, "a", RANK_2.shapeOfA(new long[] {7, 4}));
+      NDArray b = random(scope, "b", RANK_2.shapeOfB(new long[] {7, 4}));
+
+      NDArray adapted =
+          x.matMul(w.transpose())
+              .add(x.matMul(a.transpose()).matMul(b.transpose()).mul(1.5)); // (3, 7)
+
+      assertThat(x.matMul(RANK_2.merged(w, a, b).transpose()).toFloatArray())
+          .containsExactly(adapted.toFloatArray(), within(1e-4f));
+    }
+  }
+
+  @Test
+  void namesAreThoseOfPeft() {
+    String weight = "down_blocks.0.attentions.0.proj_in.weight";
+
+    assertThat(LowRank.nameOfA(weight))
+        .isEqualTo("unet.down_blocks.0.attentions.0.proj_in.lora_A.weight");
+    assertThat(LowRank.nameOfB(weight))
+        .isEqualTo("unet.down_blocks.0.attentions.0.proj_in.lora_B.weight");
+  }
+
+  private static NDArray random(NDManager scope, String name, long... shape) {
+    int size = (int) new Shape(shape).size();
+    return Compute.floats(scope, PhiloxRandom.of(1, name, 0).normals(size), shape);
+  }
+
+  private static NDArray conv(Compute compute, NDArray x, NDArray weight, int padding) {
+    try (BlockWeights block =
+        new BlockWeights(
+            List.of(new FrozenWeight.Resident(weight)),
+            List.of(compute.empty()),
+            new long[] {weight.getShape().get(0), weight.getShape().get(1)},
+            -1,
+            0)) {
+      return compute.kernels().conv2d(x, block, ScaleRows.NONE, 1, padding);
+    }
+  }
+}
