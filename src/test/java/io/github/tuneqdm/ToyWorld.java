@@ -2,6 +2,7 @@ package io.github.tuneqdm;
 
 import io.github.tuneqdm.image.ImageReader;
 import io.github.tuneqdm.image.RgbImage;
+import io.github.tuneqdm.models.Parametrization;
 import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.nn.MemoryMode;
@@ -79,6 +80,7 @@ public final class ToyWorld {
     return new TuningSettings(
         4,
         true,
+        Parametrization.ABSOLUTE,
         steps,
         batchSize,
         gradientAccumulation,

@@ -4,6 +4,7 @@ import ai.djl.Device;
 import io.github.tuneqdm.image.PngEncoder;
 import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.models.DeltaScales;
+import io.github.tuneqdm.models.Parametrization;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.sampling.Denoiser;
 import io.github.tuneqdm.sampling.ImageSampler;
@@ -72,6 +73,7 @@ public final class Soak {
         new TuningSettings(
             settings.experts(),
             true,
+            Parametrization.ABSOLUTE,
             steps,
             1,
             1,

@@ -15,7 +15,7 @@ import java.util.TreeMap;
 
 /**
  * Where values come from. The precedence, strongest first: {@code -D}, {@code --conf
- * spark.tuneqdm.*}, {@code --config FILE}, {@code reference.conf}.
+ * spark.tuneqdm.*}, {@code --config FILE}, a recipe's own defaults, {@code reference.conf}.
  *
  * @param overrides {@code -D} options by key
  * @param properties system properties: spark-submit puts its {@code --conf} values there, the
@@ -26,6 +26,8 @@ public record ConfigLayers(
     Map<String, String> overrides, Map<String, String> properties, Optional<ConfigSource> file) {
   static final String DEMO_DIR_ORIGIN = "system property";
 
+  private static final String PAPER = "paper";
+  private static final String PAPER_DEFAULTS = "io/github/tuneqdm/config/paper.conf";
   private static final String SPARK_PREFIX = "spark." + Keys.ROOT;
 
   /** Merges the layers, resolves references between keys, and checks every key and value. */
@@ -34,18 +36,22 @@ public record ConfigLayers(
       Config fromFile = file.map(ConfigSource::parse).orElse(ConfigFactory.empty());
       // Before resolving: what no key may be called cannot serve to multiply values either.
       fromFile.root().forEach(ConfigLayers::refuseOtherRoots);
-      Config merged =
-          commandLine()
-              .withFallback(sparkConf())
-              .withFallback(fromFile)
-              .withFallback(demoDir())
-              .withFallback(reference());
-      Config resolved = resolve(merged);
+      Config said =
+          commandLine().withFallback(sparkConf()).withFallback(fromFile).withFallback(demoDir());
+      Config resolved = resolve(said.withFallback(reference()));
+      if (isPaper(resolved)) {
+        resolved = resolve(said.withFallback(resource(PAPER_DEFAULTS)).withFallback(reference()));
+      }
       resolved.root().forEach(ConfigLayers::refuseUnknown);
       return TuneQdmConfig.of(resolved);
     } catch (StackOverflowError e) {
       throw TuneQdmException.usage("Cannot read the configuration: it is nested too deeply");
     }
+  }
+
+  private static boolean isPaper(Config resolved) {
+    String key = Keys.TUNING_RECIPE.path();
+    return resolved.hasPath(key) && PAPER.equals(resolved.getValue(key).unwrapped());
   }
 
   private static void refuseOtherRoots(String name, ConfigValue value) {
@@ -71,9 +77,13 @@ public record ConfigLayers(
   }
 
   static Config reference() {
+    return resource("reference.conf");
+  }
+
+  private static Config resource(String name) {
     return ConfigFactory.parseResources(
         ConfigLayers.class.getClassLoader(),
-        "reference.conf",
+        name,
         ConfigParseOptions.defaults().setAllowMissing(false));
   }
 

@@ -32,6 +32,7 @@ final class Keys {
   static final Key<Integer> QUANTIZER_BITS = Key.oneOf(ROOT + "quantizer.bits", 2, 4, 8);
   static final Key<Boolean> QUANTIZER_SYMMETRIC = Key.flag(ROOT + "quantizer.symmetric");
 
+  static final Key<String> TUNING_RECIPE = Key.oneOf(ROOT + "tuning.recipe", "default", "paper");
   static final Key<String> TUNING_METHOD =
       Key.oneOf(
           ROOT + "tuning.method",
@@ -46,6 +47,8 @@ final class Keys {
   static final Key<Double> TUNING_LORA_ALPHA = Key.real(ROOT + "tuning.lora.alpha", 1e-6, 1e6);
   static final Key<Integer> TUNING_EXPERTS = Key.integer(ROOT + "tuning.experts", 1, 1000);
   static final Key<Boolean> TUNING_TRAIN_DELTA_IN = Key.flag(ROOT + "tuning.train-delta-in");
+  static final Key<String> TUNING_PARAMETRIZATION =
+      Key.oneOf(ROOT + "tuning.parametrization", "absolute", "relative");
   static final Key<Integer> TUNING_STEPS = Key.integer(ROOT + "tuning.steps", 1, 10_000_000);
   static final Key<Integer> TUNING_BATCH_SIZE = Key.integer(ROOT + "tuning.batch-size", 1, 4096);
   static final Key<Integer> TUNING_GRADIENT_ACCUMULATION =
@@ -134,11 +137,13 @@ final class Keys {
           RUN_FAIL_FAST,
           QUANTIZER_BITS,
           QUANTIZER_SYMMETRIC,
+          TUNING_RECIPE,
           TUNING_METHOD,
           TUNING_LORA_RANK,
           TUNING_LORA_ALPHA,
           TUNING_EXPERTS,
           TUNING_TRAIN_DELTA_IN,
+          TUNING_PARAMETRIZATION,
           TUNING_STEPS,
           TUNING_BATCH_SIZE,
           TUNING_GRADIENT_ACCUMULATION,

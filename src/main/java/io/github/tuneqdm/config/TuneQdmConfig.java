@@ -105,6 +105,10 @@ public final class TuneQdmConfig implements Serializable {
     return Keys.QUANTIZER_SYMMETRIC.read(config);
   }
 
+  public String tuningRecipe() {
+    return Keys.TUNING_RECIPE.read(config);
+  }
+
   public String tuningMethod() {
     return Keys.TUNING_METHOD.read(config);
   }
@@ -123,6 +127,10 @@ public final class TuneQdmConfig implements Serializable {
 
   public boolean tuningTrainDeltaIn() {
     return Keys.TUNING_TRAIN_DELTA_IN.read(config);
+  }
+
+  public String tuningParametrization() {
+    return Keys.TUNING_PARAMETRIZATION.read(config);
   }
 
   public int tuningSteps() {

@@ -26,12 +26,26 @@ public final class ScaleTable implements AutoCloseable {
   private final int subjects;
   private final int experts;
   private final NDArray theta;
-  private final NDArray initial;
+  private final NDArray unit;
+  private final float origin;
 
   /**
    * @param values S * N rows of P scales each, row-major
    */
   public ScaleTable(Compute compute, TunableUNet unet, int subjects, int experts, float[] values) {
+    this(compute, unet, subjects, experts, Parametrization.ABSOLUTE.of(unet), values);
+  }
+
+  /**
+   * @param values S * N rows of P numbers that stand for scales
+   */
+  public ScaleTable(
+      Compute compute,
+      TunableUNet unet,
+      int subjects,
+      int experts,
+      ScaleCoordinates coordinates,
+      float[] values) {
     this.owner = compute.scope();
     this.compute = compute;
     this.kernels = compute.kernels();
@@ -39,7 +53,8 @@ public final class ScaleTable implements AutoCloseable {
     this.mode = unet.memoryMode();
     this.subjects = subjects;
     this.experts = experts;
-    this.initial = Compute.floats(owner, unet.initialRow(), layout.width());
+    this.unit = Compute.floats(owner, coordinates.unit(), layout.width());
+    this.origin = coordinates.origin();
     this.theta = Compute.floats(owner, values, subjects, (long) experts * layout.width());
   }
 
@@ -76,12 +91,12 @@ public final class ScaleTable implements AutoCloseable {
    * @param rows (B,) from {@link #rowNumbers}; the result belongs to its manager
    */
   public NDArray wholeRows(NDArray rows) {
-    return kernels.gatherScales(rows, theta, initial);
+    return kernels.gatherScales(rows, theta, unit, origin);
   }
 
   /** Adds gradients of {@link #wholeRows} to total (S, N * P). */
   public void collectGradients(NDArray gradients, NDArray rows, NDArray total) {
-    kernels.scatterGradients(List.of(gradients), rows, initial, total);
+    kernels.scatterGradients(List.of(gradients), rows, unit, total);
   }
 
   /**
@@ -120,7 +135,7 @@ public final class ScaleTable implements AutoCloseable {
   /** Adds the gradients that a backward pass left at {@code trained} into total (S, N * P). */
   public void collectGradients(ScaleRows trained, NDArray rows, NDArray total) {
     List<NDArray> gradients = trained.pieces().stream().map(NDArray::getGradient).toList();
-    kernels.scatterGradients(gradients, rows, initial, total);
+    kernels.scatterGradients(gradients, rows, unit, total);
     gradients.forEach(NDArray::close);
   }
 

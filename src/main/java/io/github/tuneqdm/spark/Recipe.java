@@ -3,6 +3,7 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.metrics.Methods;
 import io.github.tuneqdm.models.LowRank;
+import io.github.tuneqdm.models.Parametrization;
 import io.github.tuneqdm.sampling.SamplingSettings;
 import io.github.tuneqdm.tuning.AdamWSettings;
 import io.github.tuneqdm.tuning.LearningRateSchedule;
@@ -18,6 +19,7 @@ final class Recipe {
     return new TuningSettings(
         config.tuningExperts(),
         config.tuningTrainDeltaIn() && method(config) != TuningMethod.PEQA,
+        Parametrization.parse(config.tuningParametrization()),
         config.tuningSteps(),
         config.tuningBatchSize(),
         config.tuningGradientAccumulation(),

@@ -160,11 +160,11 @@ public final class TorchKernels implements AutoCloseable {
   }
 
   /**
-   * Each sample's scale row: theta (S, N * P) at rows (B,) of its S * N, divided by initial (P,),
-   * as (B, P). Belongs to the manager of {@code rows}.
+   * Each sample's scale row: theta (S, N * P) at rows (B,) of its S * N, divided by unit (P,), plus
+   * origin, as (B, P). Belongs to the manager of {@code rows}.
    */
-  public NDArray gatherScales(NDArray rows, NDArray theta, NDArray initial) {
-    return tensor("gather_scales", rows, theta, rows, initial);
+  public NDArray gatherScales(NDArray rows, NDArray theta, NDArray unit, double origin) {
+    return tensor("gather_scales", rows, theta, rows, unit, origin);
   }
 
   /** Contiguous, detached copies of x (B, P) cut at {@code sizes}. */
@@ -173,8 +173,8 @@ public final class TorchKernels implements AutoCloseable {
   }
 
   /** Adds the gradients of a step's scale rows, cut as {@code pieces}, into total (S, N * P). */
-  public void scatterGradients(List<NDArray> pieces, NDArray rows, NDArray initial, NDArray total) {
-    module.run("scatter_gradients", pieces.toArray(NDArray[]::new), rows, initial, total);
+  public void scatterGradients(List<NDArray> pieces, NDArray rows, NDArray unit, NDArray total) {
+    module.run("scatter_gradients", pieces.toArray(NDArray[]::new), rows, unit, total);
   }
 
   /** Each sample's weighted mean squared error (B,) float32, with its graph. */

@@ -4,6 +4,8 @@ import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.jni.JniUtils;
+import io.github.tuneqdm.models.Parametrization;
+import io.github.tuneqdm.models.ScaleCoordinates;
 import io.github.tuneqdm.models.ScaleTable;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
@@ -34,6 +36,7 @@ public final class SubjectBatch implements AutoCloseable {
 
   private final Compute compute;
   private final TunableUNet network;
+  private final ScaleCoordinates coordinates;
   private final ScaleTable table;
   private final NDManager owner;
   private final NDArray gradient; // (S, N * P)
@@ -58,10 +61,35 @@ public final class SubjectBatch implements AutoCloseable {
       float[] start,
       AdamWSettings adamW,
       boolean trainDeltaIn) {
+    this(
+        compute,
+        network,
+        subjects,
+        experts,
+        Parametrization.ABSOLUTE.of(network),
+        start,
+        adamW,
+        trainDeltaIn);
+  }
+
+  /**
+   * @param start S * N rows of P numbers that stand for scales
+   * @param trainDeltaIn false keeps delta_in as it is
+   */
+  SubjectBatch(
+      Compute compute,
+      TunableUNet network,
+      int subjects,
+      int experts,
+      ScaleCoordinates coordinates,
+      float[] start,
+      AdamWSettings adamW,
+      boolean trainDeltaIn) {
     this.compute = compute;
     this.network = network;
     this.adamW = Collections.nCopies(subjects, adamW);
-    this.table = new ScaleTable(compute, network, subjects, experts, start);
+    this.coordinates = coordinates;
+    this.table = new ScaleTable(compute, network, subjects, experts, coordinates, start);
     this.owner = compute.scope();
     this.firstMoment = table.zerosLike();
     this.secondMoment = table.zerosLike();
@@ -76,14 +104,17 @@ public final class SubjectBatch implements AutoCloseable {
       Compute compute,
       TunableUNet network,
       int experts,
+      ScaleCoordinates coordinates,
       TrainingState state,
       AdamWSettings adamW,
       boolean trainDeltaIn) {
     int subjects = state.log().size();
+    float[] theta = state.scales().toFloats();
     this.compute = compute;
     this.network = network;
     this.adamW = Collections.nCopies(subjects, adamW);
-    this.table = new ScaleTable(compute, network, subjects, experts, state.scales().toFloats());
+    this.coordinates = coordinates;
+    this.table = new ScaleTable(compute, network, subjects, experts, coordinates, theta);
     this.owner = compute.scope();
     this.firstMoment = like(table.theta(), state.firstMoment());
     this.secondMoment = like(table.theta(), state.secondMoment());
@@ -235,7 +266,7 @@ public final class SubjectBatch implements AutoCloseable {
 
   /** All scales, S * N rows of P. */
   public float[] scales() {
-    return table.theta().toFloatArray();
+    return coordinates.scales(table.theta().toFloatArray());
   }
 
   /**

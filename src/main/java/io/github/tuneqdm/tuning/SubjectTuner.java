@@ -8,6 +8,7 @@ import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.models.DeltaScales;
 import io.github.tuneqdm.models.ModelConfig;
 import io.github.tuneqdm.models.PipelineFolder;
+import io.github.tuneqdm.models.ScaleCoordinates;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNetConfig;
 import io.github.tuneqdm.nn.MemoryMode;
@@ -216,14 +217,12 @@ public final class SubjectTuner {
     int experts = settings.experts();
     AdamWSettings adamW = settings.adamW();
     boolean trainDeltaIn = settings.trainDeltaIn();
+    ScaleCoordinates in = settings.parametrization().of(unet);
     if (before.isPresent()) {
-      return new SubjectBatch(compute, unet, experts, before.get(), adamW, trainDeltaIn);
+      return new SubjectBatch(compute, unet, experts, in, before.get(), adamW, trainDeltaIn);
     }
-    float[] start = new float[0];
-    for (int s = 0; s < subjects; s++) {
-      start = concat(start, DeltaScales.initial(unet, experts).rows());
-    }
-    return new SubjectBatch(compute, unet, subjects, experts, start, adamW, trainDeltaIn);
+    float[] start = in.initial(subjects * experts);
+    return new SubjectBatch(compute, unet, subjects, experts, in, start, adamW, trainDeltaIn);
   }
 
   static double[] rates(List<TuningSettings> each, int step) {
@@ -263,11 +262,5 @@ public final class SubjectTuner {
       }
     }
     return results;
-  }
-
-  private static float[] concat(float[] a, float[] b) {
-    float[] all = Arrays.copyOf(a, a.length + b.length);
-    System.arraycopy(b, 0, all, a.length, b.length);
-    return all;
   }
 }

@@ -1,5 +1,7 @@
 package io.github.tuneqdm.tuning;
 
+import io.github.tuneqdm.models.Parametrization;
+
 /**
  * The recipe.
  *
@@ -16,6 +18,7 @@ package io.github.tuneqdm.tuning;
 public record TuningSettings(
     int experts,
     boolean trainDeltaIn,
+    Parametrization parametrization,
     int steps,
     int batchSize,
     int gradientAccumulation,
@@ -34,6 +37,7 @@ public record TuningSettings(
     return new TuningSettings(
         experts,
         trainDeltaIn,
+        parametrization,
         steps,
         batchSize,
         gradientAccumulation,

@@ -101,7 +101,7 @@ final class MicroLayerCheck {
     long[] rows = new long[(int) x.getShape().get(0)];
     Arrays.fill(rows, expert);
     NDArray rowNumbers = scope.create(rows, new Shape(rows.length));
-    NDArray ratios = kernels.gatherScales(rowNumbers, scales, initials);
+    NDArray ratios = kernels.gatherScales(rowNumbers, scales, initials, 0);
     ScaleRows pieces = new ScaleRows(kernels.splitColumns(ratios, new long[] {outs + ins}));
     pieces.pieces().forEach(piece -> piece.setRequiresGradient(true));
     NDArray frozen = Compute.floats(scope, quantised.dequantize(), quantised.shape());

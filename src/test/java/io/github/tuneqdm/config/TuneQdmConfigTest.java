@@ -52,17 +52,19 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.run.fail-fast", false);
     recorded.put("tuneqdm.quantizer.bits", 4);
     recorded.put("tuneqdm.quantizer.symmetric", false);
+    recorded.put("tuneqdm.tuning.recipe", "default");
     recorded.put("tuneqdm.tuning.method", "tuneqdm");
     recorded.put("tuneqdm.tuning.lora.rank", 4);
     recorded.put("tuneqdm.tuning.lora.alpha", 4.0);
     recorded.put("tuneqdm.tuning.experts", 4);
     recorded.put("tuneqdm.tuning.train-delta-in", true);
+    recorded.put("tuneqdm.tuning.parametrization", "relative");
     recorded.put("tuneqdm.tuning.steps", 400);
     recorded.put("tuneqdm.tuning.batch-size", 4);
     recorded.put("tuneqdm.tuning.gradient-accumulation", 1);
     recorded.put("tuneqdm.tuning.subjects-per-batch", 4);
-    recorded.put("tuneqdm.tuning.learning-rate", 1e-4);
-    recorded.put("tuneqdm.tuning.lr-schedule", "constant");
+    recorded.put("tuneqdm.tuning.learning-rate", 6e-3);
+    recorded.put("tuneqdm.tuning.lr-schedule", "cosine");
     recorded.put("tuneqdm.tuning.warmup-steps", 0);
     recorded.put("tuneqdm.tuning.beta1", 0.9);
     recorded.put("tuneqdm.tuning.beta2", 0.999);
@@ -112,7 +114,7 @@ class TuneQdmConfigTest {
               quantizer { bits = 8, symmetric = true }
               tuning {
                 method = qlora, lora { rank = 16, alpha = 32 }
-                experts = 2, train-delta-in = false, steps = 7, batch-size = 3, gradient-accumulation = 5
+                recipe = paper, experts = 2, train-delta-in = false, parametrization = absolute, steps = 7, batch-size = 3, gradient-accumulation = 5
                 subjects-per-batch = 6, learning-rate = 3e-6, lr-schedule = cosine, warmup-steps = 9
                 beta1 = 0.8, beta2 = 0.99, epsilon = 1e-6, weight-decay = 0.1, max-grad-norm = 2
                 snr-gamma = 5, noise-offset = 0.1, seed = -1
@@ -145,7 +147,9 @@ class TuneQdmConfigTest {
     assertThat(config.tuningLoraRank()).isEqualTo(16);
     assertThat(config.tuningLoraAlpha()).isEqualTo(32);
     assertThat(config.tuningExperts()).isEqualTo(2);
+    assertThat(config.tuningRecipe()).isEqualTo("paper");
     assertThat(config.tuningTrainDeltaIn()).isFalse();
+    assertThat(config.tuningParametrization()).isEqualTo("absolute");
     assertThat(config.tuningSteps()).isEqualTo(7);
     assertThat(config.tuningBatchSize()).isEqualTo(3);
     assertThat(config.tuningGradientAccumulation()).isEqualTo(5);
@@ -183,6 +187,21 @@ class TuneQdmConfigTest {
     assertThat(config.evaluateSeed()).isEqualTo(4242);
     assertThat(config.evaluateBaselines()).isTrue();
     assertThat(config.settingsWithOrigins()).hasSameSizeAs(Keys.withDefault());
+  }
+
+  @Test
+  void thePapersRecipeGivesItsSettingsWhereNoneAreSaid() {
+    TuneQdmConfig config = load("tuneqdm.tuning { recipe = paper, steps = 7 }");
+
+    assertThat(config.quantizerBits()).isEqualTo(8);
+    assertThat(config.tuningExperts()).isEqualTo(4);
+    assertThat(config.tuningTrainDeltaIn()).isTrue();
+    assertThat(config.tuningParametrization()).isEqualTo("absolute");
+    assertThat(config.tuningSteps()).isEqualTo(7);
+    assertThat(config.tuningBatchSize()).isEqualTo(1);
+    assertThat(config.tuningLearningRate()).isEqualTo(3e-6);
+    assertThat(config.tuningLrSchedule()).isEqualTo("constant");
+    assertThat(load(config.render()).render()).isEqualTo(config.render());
   }
 
   @Test

@@ -46,7 +46,7 @@ class HtmlReportTest {
     assertThat(page)
         .contains("21 November 2026, 14:03 UTC")
         .contains("alt=\"Photo 5 of mug1\"")
-        .contains("alt=\"tuned, seed 1002: a photo of a sks mug on green grass\"")
+        .contains("alt=\"TuneQDM, seed 1002: a photo of a sks mug on green grass\"")
         .contains("<svg class=\"loss\" role=\"img\"")
         .contains("sample with identifier, score CLIP-T without")
         .contains("3f".repeat(32));

@@ -123,6 +123,7 @@ class PoisonedSubjectsTest {
     Map<String, String> settings = new HashMap<>();
     settings.put("tuneqdm.data.subjects", storage.resolve("data").toString());
     settings.put("tuneqdm.data.names", "");
+    settings.put("tuneqdm.tuning.parametrization", "absolute"); // such a rate is then infinite
     settings.put("tuneqdm.tuning.steps", "3");
     settings.put("tuneqdm.tuning.batch-size", "1");
     settings.put("tuneqdm.tuning.subjects-per-batch", "3");

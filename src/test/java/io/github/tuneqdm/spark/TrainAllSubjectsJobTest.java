@@ -118,7 +118,15 @@ class TrainAllSubjectsJobTest {
   @Test
   void trainingThatDivergesFailsTheSubjectAlone() {
     Result result =
-        train(storage, Map.of("tuneqdm.tuning.learning-rate", "10", "tuneqdm.tuning.steps", "4"));
+        train(
+            storage,
+            Map.of(
+                "tuneqdm.tuning.parametrization",
+                "absolute",
+                "tuneqdm.tuning.learning-rate",
+                "10",
+                "tuneqdm.tuning.steps",
+                "4"));
 
     assertThat(result.exitCode()).isEqualTo(ExitCode.ALL_SUBJECTS_FAILED);
     assertThat(result.failures().get("ball1")).contains("tuneqdm.tuning.learning-rate");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tuneqdm.ToyWorld;
 import io.github.tuneqdm.models.DeltaScales;
+import io.github.tuneqdm.models.Parametrization;
 import io.github.tuneqdm.tensor.Compute;
 import java.math.BigDecimal;
 import java.util.ArrayList;
@@ -164,6 +165,7 @@ class SubjectTunerTest {
         new TuningSettings(
             recipe.experts(),
             true,
+            Parametrization.ABSOLUTE,
             recipe.steps(),
             1,
             1,
@@ -242,6 +244,7 @@ class SubjectTunerTest {
         new TuningSettings(
             1,
             false,
+            Parametrization.RELATIVE,
             2,
             1,
             1,
