@@ -34,6 +34,18 @@ final class Keys {
   static final Key<Boolean> QUANTIZER_SYMMETRIC = Key.flag(ROOT + "quantizer.symmetric");
 
   static final Key<String> TUNING_RECIPE = Key.oneOf(ROOT + "tuning.recipe", "default", "paper");
+  static final Key<String> TUNING_METHOD =
+      Key.oneOf(
+          ROOT + "tuning.method",
+          "tuneqdm",
+          "peqa",
+          "lora",
+          "qlora",
+          "dreambooth",
+          "ptq",
+          "untuned");
+  static final Key<Integer> TUNING_LORA_RANK = Key.integer(ROOT + "tuning.lora.rank", 1, 4096);
+  static final Key<Double> TUNING_LORA_ALPHA = Key.real(ROOT + "tuning.lora.alpha", 1e-6, 1e6);
   static final Key<Integer> TUNING_EXPERTS = Key.integer(ROOT + "tuning.experts", 1, 1000);
   static final Key<Boolean> TUNING_TRAIN_DELTA_IN = Key.flag(ROOT + "tuning.train-delta-in");
   static final Key<String> TUNING_PARAMETRIZATION =
@@ -136,6 +148,9 @@ final class Keys {
           QUANTIZER_BITS,
           QUANTIZER_SYMMETRIC,
           TUNING_RECIPE,
+          TUNING_METHOD,
+          TUNING_LORA_RANK,
+          TUNING_LORA_ALPHA,
           TUNING_EXPERTS,
           TUNING_TRAIN_DELTA_IN,
           TUNING_PARAMETRIZATION,

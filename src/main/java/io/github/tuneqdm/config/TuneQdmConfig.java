@@ -110,6 +110,18 @@ public final class TuneQdmConfig implements Serializable {
     return Keys.TUNING_RECIPE.read(config);
   }
 
+  public String tuningMethod() {
+    return Keys.TUNING_METHOD.read(config);
+  }
+
+  public int tuningLoraRank() {
+    return Keys.TUNING_LORA_RANK.read(config);
+  }
+
+  public double tuningLoraAlpha() {
+    return Keys.TUNING_LORA_ALPHA.read(config);
+  }
+
   public int tuningExperts() {
     return Keys.TUNING_EXPERTS.read(config);
   }

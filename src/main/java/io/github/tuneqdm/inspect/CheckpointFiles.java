@@ -10,12 +10,25 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
-/** A subject's scales, the reference's {@code tuneqdm_state.pt}, or plain tensors. */
+/** A subject's scales or weights, the reference's {@code tuneqdm_state.pt}, or plain tensors. */
 final class CheckpointFiles {
   private static final String OUT = ".delta_out";
   private static final String IN = ".delta_in";
+
+  /** What checkpoints of other methods than scales hold, by their format. */
+  private static final Map<String, String> WEIGHTS =
+      Map.of(
+          "tuneqdm-lora-1", "low-rank additions",
+          "tuneqdm-unet-1", "weights",
+          "tuneqdm-nothing-1", "trained");
+
+  private static final List<String> FACTS =
+      List.of(
+          "subject", "class", "prompt", "base", "run", "method", "rank", "alpha", "step",
+          "experts");
 
   private CheckpointFiles() {}
 
@@ -36,16 +49,9 @@ final class CheckpointFiles {
       boolean deltas = source.names().stream().anyMatch(n -> n.endsWith(OUT));
       Description d = new Description();
       if (!deltas) {
-        d.title("Tensors in " + file).add("size", Description.bytes(size(file)));
-        d.add("tensors", source.names().size());
-        source.names().stream()
-            .limit(20)
-            .forEach(
-                n -> d.add("", n + " " + source.dtype(n) + " " + List.of(boxed(source.shape(n)))));
-        if (source.names().size() > 20) {
-          d.add("", "... and " + (source.names().size() - 20) + " more");
-        }
-        return d;
+        return Optional.ofNullable(WEIGHTS.get(metadata.get("format")))
+            .map(what -> weights(file, source, what, d))
+            .orElseGet(() -> tensors(file, source, d));
       }
       long scales = 0;
       long layers = 0;
@@ -60,13 +66,42 @@ final class CheckpointFiles {
         }
       }
       d.title("Checkpoint " + file).add("size", Description.bytes(size(file)));
-      for (String key : List.of("subject", "class", "prompt", "base", "run", "step", "experts")) {
-        if (metadata.containsKey(key)) {
-          d.add(key, metadata.get(key));
-        }
-      }
+      addFacts(d, metadata);
       return d.add("layers", layers).add("scales", Description.count(scales) + " (float32)");
     }
+  }
+
+  private static void addFacts(Description d, Map<String, String> metadata) {
+    for (String key : FACTS) {
+      if (metadata.containsKey(key)) {
+        d.add(key, metadata.get(key));
+      }
+    }
+  }
+
+  private static Description weights(Path file, TensorSource source, String what, Description d) {
+    long numbers = 0;
+    for (String n : source.names()) {
+      StoredTensor tensor = source.tensor(n);
+      requireFinite(file, n, tensor);
+      numbers += tensor.elementCount();
+    }
+    d.title("Checkpoint " + file).add("size", Description.bytes(size(file)));
+    addFacts(d, source.metadata());
+    return d.add("tensors", source.names().size())
+        .add(what, Description.count(numbers) + " (float32)");
+  }
+
+  private static Description tensors(Path file, TensorSource source, Description d) {
+    d.title("Tensors in " + file).add("size", Description.bytes(size(file)));
+    d.add("tensors", source.names().size());
+    source.names().stream()
+        .limit(20)
+        .forEach(n -> d.add("", n + " " + source.dtype(n) + " " + List.of(boxed(source.shape(n)))));
+    if (source.names().size() > 20) {
+      d.add("", "... and " + (source.names().size() - 20) + " more");
+    }
+    return d;
   }
 
   private static void requireFinite(Path file, String name, StoredTensor tensor) {

@@ -19,6 +19,21 @@ public final class Models {
   }
 
   /**
+   * A UNet without scales from tensors of any origin.
+   *
+   * @param where names them in messages
+   */
+  public static UNet unet(Compute compute, ModelConfig config, TensorSource weights, String where) {
+    return ModelBuilder.plain(compute, weights, "UNet in " + where)
+        .build(builder -> new UNet(UNetConfig.from(config), builder));
+  }
+
+  /** A UNet without weights: it runs with those that a pass brings along. */
+  public static UNet unetWithoutWeights(Compute compute, ModelConfig config) {
+    return new UNet(UNetConfig.from(config), ModelBuilder.sketch(compute));
+  }
+
+  /**
    * A UNet whose Linear and Conv2d layers take per-sample scales.
    *
    * @param weights holds the frozen W0 of those layers, and everything else

@@ -67,6 +67,12 @@ public final class TunableUNet implements AutoCloseable {
     return new TunableUNet(unet, initial, mode);
   }
 
+  /** The weights that a quantised base stands for, {@code W0 = scale * (q - z)}, and its floats. */
+  public static TensorSource dequantised(
+      Set<String> layerNames, Function<String, QuantizedWeight> layers, TensorSource floats) {
+    return new FrozenWeights(layerNames, layers, floats);
+  }
+
   public UNet unet() {
     return unet;
   }

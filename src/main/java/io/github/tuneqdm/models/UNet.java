@@ -242,6 +242,11 @@ public final class UNet implements AutoCloseable {
     return builder.parameters();
   }
 
+  /** The shapes of all its tensors by name, whether they are loaded or not. */
+  public Map<String, long[]> shapes() {
+    return builder.shapes();
+  }
+
   /** The prediction (B, C, H, W), in the manager of {@code input.sample()}. */
   public NDArray forward(Input input, ScaleRows scales) {
     return forward(input, scales, Tap.NONE);

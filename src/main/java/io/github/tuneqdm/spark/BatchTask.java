@@ -4,22 +4,20 @@ import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.image.RgbImage;
-import io.github.tuneqdm.models.PipelineFolder;
-import io.github.tuneqdm.models.TunableUNet;
-import io.github.tuneqdm.nn.ScaleLayout;
 import io.github.tuneqdm.parallel.Ahead;
 import io.github.tuneqdm.spark.plugin.WorkerMetrics;
 import io.github.tuneqdm.storage.SafetensorsWriter;
-import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tuning.Subject;
 import io.github.tuneqdm.tuning.SubjectTuner;
-import io.github.tuneqdm.tuning.TunedSubject;
+import io.github.tuneqdm.tuning.TuningMethod;
+import io.github.tuneqdm.tuning.TuningMethod.Trained;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.hadoop.conf.Configuration;
@@ -112,33 +110,29 @@ record BatchTask(
       ProgressAccumulator progress,
       RunFolder run,
       Map<String, Outcome> outcomes) {
-    PipelineFolder model = new PipelineFolder(environment.local(config.modelBase()));
-    AtomicReference<ScaleLayout> layout = new AtomicReference<>();
+    List<String> names = entries.stream().map(SubjectEntry::name).toList();
+    AtomicReference<Speedometer> speedometer = new AtomicReference<>();
     WorkerMetrics metrics = WorkerMetrics.ofThisJvm();
     metrics.started(index, subjects.size(), 0);
-    try (Compute compute = environment.compute(config)) {
-      SubjectTuner tuner =
-          new SubjectTuner(
-              compute,
-              model,
-              new SubjectTuner.Network(
-                  config.quantizerBits(),
-                  OpenBase.wanted(config),
-                  mode -> {
-                    TunableUNet unet =
-                        OpenBase.unet(compute, environment.local(quantizedBase), mode);
-                    layout.set(unet.layout());
-                    return unet;
-                  }),
-              Recipe.tuning(config));
-      List<String> names = entries.stream().map(SubjectEntry::name).toList();
-      StateFolder states = new StateFolder(run, plan, index, names, config);
-      List<TunedSubject> tuned;
+    StateFolder states = new StateFolder(run, plan, index, names, config);
+    try {
+      List<MethodTrainer.Result> trained;
       try (states) {
-        tuned = tuner.tune(subjects, states, reporter(progress, metrics, compute));
+        trained =
+            new MethodTrainer(config, quantizedBase, environment)
+                .train(
+                    subjects,
+                    states,
+                    gpuBytes -> {
+                      speedometer.set(new Speedometer(names, System::nanoTime, gpuBytes));
+                      return reporter(progress, metrics, speedometer.get());
+                    });
       }
-      publish(entries, tuned, rejects, layout.get(), run, outcomes);
-      if (tuned.stream().allMatch(TunedSubject::isFinished)) {
+      publish(entries, trained, rejects, run, outcomes);
+      Optional.ofNullable(speedometer.get())
+          .flatMap(Speedometer::speed)
+          .ifPresent(speed -> run.publishSpeed(index, speed));
+      if (trained.stream().allMatch(MethodTrainer.Result::isFinished)) {
         states.delete();
       }
     } finally {
@@ -149,18 +143,17 @@ record BatchTask(
   /** Some at a time: storage lets each wait, and the device waits for all. */
   private void publish(
       List<SubjectEntry> entries,
-      List<TunedSubject> tuned,
+      List<MethodTrainer.Result> trained,
       Map<String, List<RejectedPhoto>> rejects,
-      ScaleLayout layout,
       RunFolder run,
       Map<String, Outcome> outcomes) {
     List<Integer> finished = new ArrayList<>();
-    for (int i = 0; i < tuned.size(); i++) {
-      TunedSubject subject = tuned.get(i);
+    for (int i = 0; i < trained.size(); i++) {
+      MethodTrainer.Result subject = trained.get(i);
       if (subject.failure().isPresent()) {
         String why = subject.failure().get();
         fail(outcomes, run, subject.name(), why, ExitCode.SOME_SUBJECTS_FAILED);
-      } else if (subject.scales().isPresent() && missing.contains(subject.name())) {
+      } else if (subject.tensors().isPresent() && missing.contains(subject.name())) {
         finished.add(i);
       }
     }
@@ -169,15 +162,18 @@ record BatchTask(
         Ahead.counted(
             finished,
             i -> {
-              TunedSubject subject = tuned.get(i);
-              byte[] deltas =
-                  SafetensorsWriter.toBytes(
-                      subject.scales().orElseThrow().toTensors(layout), metadata(entries.get(i)));
+              MethodTrainer.Result subject = trained.get(i);
               if (config.runTensorboard()) {
                 run.publishEvents(subject.name(), subject.steps()); // before the status vouches
               }
               return run.publish(
-                  subject.name(), deltas, subject.steps(), rejects.get(subject.name()));
+                  new TrainedSubject(
+                      subject.name(),
+                      SafetensorsWriter.toBuffers(
+                          subject.tensors().orElseThrow().get(), metadata(entries.get(i))),
+                      subject.trainedParameters(),
+                      subject.steps(),
+                      rejects.get(subject.name())));
             },
             PUBLISHED_AHEAD)) {
       for (int i : finished) {
@@ -186,7 +182,7 @@ record BatchTask(
           outcomes.put(status.subject(), new Outcome(status, ExitCode.DONE));
           WorkerMetrics.ofThisJvm().subjectDone();
           LogContext.subject(status.subject());
-          LOG.info("Published the scales of {}", status.subject());
+          LOG.info("Published what was trained of {}", status.subject());
         } catch (RuntimeException e) {
           first = first == null ? e : first; // what the others published stands
         }
@@ -198,14 +194,19 @@ record BatchTask(
   }
 
   private SubjectTuner.Progress reporter(
-      ProgressAccumulator progress, WorkerMetrics metrics, Compute compute) {
+      ProgressAccumulator progress, WorkerMetrics metrics, Speedometer speedometer) {
     TaskContext task = TaskContext.get();
     return new SubjectTuner.Progress() {
+      @Override
+      public void started(int done) {
+        speedometer.started(done);
+      }
+
       @Override
       public void stepped(int step, double meanLoss) {
         task.killTaskIfInterrupted(); // nobody waits for it any more
         progress.add(new BatchProgress(index, step, meanLoss));
-        metrics.stepped(index, step, meanLoss, compute.gpuBytesInUse());
+        metrics.stepped(index, step, meanLoss, speedometer.stepped(step));
       }
 
       @Override
@@ -261,15 +262,33 @@ record BatchTask(
   /** What a reader of the file has to know; the same for every attempt. */
   private Map<String, String> metadata(SubjectEntry subject) {
     Map<String, String> metadata = new LinkedHashMap<>();
-    metadata.put("format", "tuneqdm-deltas-1");
+    TuningMethod method = Recipe.method(config);
+    metadata.put(
+        "format",
+        switch (method.trained()) {
+          case NOTHING -> "tuneqdm-nothing-1";
+          case SCALES -> "tuneqdm-deltas-1";
+          case WEIGHTS -> Recipe.lowRank(config).isPresent() ? "tuneqdm-lora-1" : "tuneqdm-unet-1";
+        });
+    metadata.put("method", config.tuningMethod());
     metadata.put("run", plan.runId());
     metadata.put("base", plan.baseId());
     metadata.put("subject", subject.name());
     metadata.put("class", subject.classNoun());
     metadata.put("identifier", subject.identifier());
     metadata.put("prompt", subject.instancePrompt());
-    metadata.put("step", Integer.toString(config.tuningSteps()));
-    metadata.put("experts", Integer.toString(config.tuningExperts()));
+    if (method.trained() != Trained.NOTHING) {
+      metadata.put("step", Integer.toString(config.tuningSteps()));
+    }
+    if (method.trained() == Trained.SCALES) {
+      metadata.put("experts", Integer.toString(config.tuningExperts()));
+    }
+    Recipe.lowRank(config)
+        .ifPresent(
+            lowRank -> {
+              metadata.put("rank", Integer.toString(lowRank.rank()));
+              metadata.put("alpha", Double.toString(lowRank.alpha()));
+            });
     if (!subject.overrides().values().isEmpty()) {
       metadata.put("overrides", subject.overrides().toString());
     }

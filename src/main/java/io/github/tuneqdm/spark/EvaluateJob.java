@@ -182,9 +182,10 @@ public final class EvaluateJob {
   }
 
   private List<String> methods() {
+    String own = Recipe.shownMethod(config);
     return config.evaluateBaselines()
-        ? List.of(Methods.UNTUNED, Methods.QUANTISED_UNTUNED, Methods.TUNED)
-        : List.of(Methods.TUNED);
+        ? Stream.of(Methods.UNTUNED, Methods.QUANTISED_UNTUNED, own).distinct().toList()
+        : List.of(own);
   }
 
   private EvaluationProtocol protocol(RunPlan trained, Configuration hadoop) {
@@ -294,12 +295,12 @@ public final class EvaluateJob {
     }
   }
 
-  /** At most so many runs of neighbouring chunks; float and quantised bases do not mix. */
+  /** At most so many runs of neighbouring chunks; kinds of networks do not mix. */
   static List<List<List<PlannedImage>>> shares(List<List<PlannedImage>> chunks, int most) {
     List<List<List<PlannedImage>>> shares = new ArrayList<>();
-    for (boolean quantised : new boolean[] {false, true}) {
+    for (PlannedImage.Network network : PlannedImage.Network.values()) {
       List<List<PlannedImage>> same =
-          chunks.stream().filter(chunk -> chunk.get(0).isQuantised() == quantised).toList();
+          chunks.stream().filter(chunk -> chunk.get(0).network() == network).toList();
       int length = Math.max(1, (same.size() + most - 1) / Math.max(1, most));
       for (int start = 0; start < same.size(); start += length) {
         shares.add(List.copyOf(same.subList(start, Math.min(same.size(), start + length))));

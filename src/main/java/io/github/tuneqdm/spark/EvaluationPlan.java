@@ -11,8 +11,8 @@ import java.util.List;
  * and subjects alone, never on what is already there, so that a picture is the same however often
  * the evaluation was interrupted.
  *
- * @param chunks each of one method, at most a batch long; pictures for the prior score lie in
- *     chunks of their own
+ * @param chunks each of one method, at most a batch long; of one subject where subjects have
+ *     weights of their own; pictures for the prior score lie in chunks of their own
  */
 record EvaluationPlan(List<List<PlannedImage>> chunks) {
 
@@ -34,20 +34,25 @@ record EvaluationPlan(List<List<PlannedImage>> chunks) {
       for (SubjectEntry subject : subjects) {
         images.addAll(images(protocol, method, subject));
         priors.addAll(priors(protocol, method, subject, priorImages));
+        if (PlannedImage.network(method) == PlannedImage.Network.WEIGHTS) {
+          cut(images, batchSize, chunks);
+          cut(priors, batchSize, chunks);
+        }
       }
-      chunks.addAll(chunks(images, batchSize));
-      chunks.addAll(chunks(priors, batchSize));
+      cut(images, batchSize, chunks);
+      cut(priors, batchSize, chunks);
     }
     return new EvaluationPlan(List.copyOf(chunks));
   }
 
-  private static List<List<PlannedImage>> chunks(List<PlannedImage> images, int batchSize) {
-    List<List<PlannedImage>> chunks = new ArrayList<>();
+  /** Moves images into chunks. */
+  private static void cut(
+      List<PlannedImage> images, int batchSize, List<List<PlannedImage>> chunks) {
     for (int start = 0; start < images.size(); start += batchSize) {
       int end = Math.min(images.size(), start + batchSize);
       chunks.add(List.copyOf(images.subList(start, end)));
     }
-    return chunks;
+    images.clear();
   }
 
   /** Their seeds follow on those of the prompts. */

@@ -2,12 +2,16 @@ package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.models.ModelConfig;
+import io.github.tuneqdm.models.Models;
+import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.TunableUNet;
+import io.github.tuneqdm.models.UNet;
 import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.quant.QuantizedBase;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.storage.StorageProblem;
 import io.github.tuneqdm.tensor.Compute;
+import io.github.tuneqdm.tuning.TuningMethod;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -27,6 +31,23 @@ final class OpenBase {
     return config.deviceMemory().equals("auto")
         ? Optional.empty()
         : Optional.of(MemoryMode.valueOf(config.deviceMemory().toUpperCase(Locale.ROOT)));
+  }
+
+  /** The float UNet that the configured method begins from. */
+  static UNet floatUnet(
+      Compute compute, TuneQdmConfig config, TaskEnvironment environment, String quantizedBase) {
+    if (Recipe.method(config).base() == TuningMethod.Base.FLOAT) {
+      PipelineFolder model = new PipelineFolder(environment.local(config.modelBase()));
+      return Models.unet(compute, model.unet());
+    }
+    Path folder = environment.local(quantizedBase);
+    try (QuantizedBase base = QuantizedBase.open(folder)) {
+      return Models.unet(
+          compute,
+          ModelConfig.parse(base.unetConfig(), folder + "/manifest.json"),
+          TunableUNet.dequantised(base.layerNames(), base::layer, base.floats()),
+          folder.toString());
+    }
   }
 
   /**

@@ -7,9 +7,10 @@ import io.github.tuneqdm.config.TuneQdmConfig;
  * configuration and subjects, and where their number is left open on what a device's memory holds:
  * never on how many devices there are, nor on what is done already.
  *
- * <p>Where the configuration names a number, that many train together. Where it is left open, a
- * batch also ends before its photos would fill the host's memory, and the last batches of a run of
- * several waves are half as large: then no device works on a whole batch when the others are done.
+ * <p>Where the configuration names a number, that many train together; where subjects have weights
+ * of their own, each is a batch. Where it is left open, a batch also ends before its photos would
+ * fill the host's memory, and the last batches of a run of several waves are half as large: then no
+ * device works on a whole batch when the others are done.
  */
 final class Packer {
   /** Where nothing is known of a device: what a CPU's caches take well. */
@@ -39,7 +40,7 @@ final class Packer {
 
   /** Whether the configuration leaves the number of subjects in a batch open. */
   static boolean isOpen(TuneQdmConfig config) {
-    return config.tuningSubjectsPerBatch() == 0;
+    return config.tuningSubjectsPerBatch() == 0 && !Recipe.method(config).trainsSubjectsApart();
   }
 
   /**
@@ -47,8 +48,9 @@ final class Packer {
    */
   static Packer of(TuneQdmConfig config, int count) {
     boolean open = isOpen(config);
+    int named = Recipe.method(config).trainsSubjectsApart() ? 1 : config.tuningSubjectsPerBatch();
     return new Packer(
-        open ? USUAL : config.tuningSubjectsPerBatch(),
+        open ? USUAL : named,
         open,
         config.tuningPriorPreservationEnabled() ? config.tuningPriorPreservationClassImages() : 0,
         count);

@@ -27,11 +27,21 @@ record PlannedImage(
   /** What {@link #folder} begins with. */
   static final String[] FOLDERS = {"images", "baselines"};
 
+  /** What a picture is sampled with. */
+  enum Network {
+    /** The float base as it is. */
+    BASE,
+    /** The quantised base, as it is or with subjects' scales; they may mix in a batch. */
+    SCALES,
+    /** A float network of the subject's own. */
+    WEIGHTS
+  }
+
   /** Tuned pictures are the run's own; those of baselines lie apart. */
   static String folder(String method, String subject) {
-    return method.equals(Methods.TUNED)
-        ? "images/" + subject
-        : "baselines/" + method.replace(' ', '-') + "/" + subject;
+    return Methods.isBaseline(method)
+        ? "baselines/" + method.replace(' ', '-') + "/" + subject
+        : "images/" + subject;
   }
 
   /** Whether a path of a table is one that {@link #folder} could have begun. */
@@ -46,10 +56,23 @@ record PlannedImage(
   }
 
   boolean isTuned() {
-    return method.equals(Methods.TUNED);
+    return !Methods.isBaseline(method);
   }
 
+  /** Whether it comes from a network whose weights began as the quantised base's. */
   boolean isQuantised() {
-    return !method.equals(Methods.UNTUNED);
+    return network() == Network.SCALES || method.startsWith(Methods.QLORA);
+  }
+
+  Network network() {
+    return network(method);
+  }
+
+  static Network network(String method) {
+    return switch (method) {
+      case Methods.UNTUNED -> Network.BASE;
+      case Methods.QUANTISED_UNTUNED, Methods.PEQA, Methods.TUNED -> Network.SCALES;
+      default -> Network.WEIGHTS;
+    };
   }
 }

@@ -1,11 +1,15 @@
 package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
+import io.github.tuneqdm.metrics.Methods;
+import io.github.tuneqdm.models.LowRank;
 import io.github.tuneqdm.models.Parametrization;
 import io.github.tuneqdm.sampling.SamplingSettings;
 import io.github.tuneqdm.tuning.AdamWSettings;
 import io.github.tuneqdm.tuning.LearningRateSchedule;
+import io.github.tuneqdm.tuning.TuningMethod;
 import io.github.tuneqdm.tuning.TuningSettings;
+import java.util.Optional;
 
 /** The engine's settings as the configuration has them. */
 final class Recipe {
@@ -14,7 +18,7 @@ final class Recipe {
   static TuningSettings tuning(TuneQdmConfig config) {
     return new TuningSettings(
         config.tuningExperts(),
-        config.tuningTrainDeltaIn(),
+        config.tuningTrainDeltaIn() && method(config) != TuningMethod.PEQA,
         Parametrization.parse(config.tuningParametrization()),
         config.tuningSteps(),
         config.tuningBatchSize(),
@@ -34,6 +38,32 @@ final class Recipe {
         config.dataCenterCrop(),
         config.tuningPriorPreservationWeight(),
         config.tuningSeed());
+  }
+
+  static TuningMethod method(TuneQdmConfig config) {
+    return TuningMethod.parse(config.tuningMethod());
+  }
+
+  /** What is added to weights; nothing for methods that add nothing. */
+  static Optional<LowRank> lowRank(TuneQdmConfig config) {
+    return switch (method(config)) {
+      case LORA, QLORA ->
+          Optional.of(new LowRank(config.tuningLoraRank(), config.tuningLoraAlpha()));
+      default -> Optional.empty();
+    };
+  }
+
+  /** The method as tables and reports call it; see {@link Methods}. */
+  static String shownMethod(TuneQdmConfig config) {
+    return switch (method(config)) {
+      case UNTUNED -> Methods.UNTUNED;
+      case PTQ -> Methods.QUANTISED_UNTUNED;
+      case DREAMBOOTH -> Methods.DREAMBOOTH;
+      case LORA -> Methods.LORA + config.tuningLoraRank();
+      case QLORA -> Methods.QLORA + config.tuningLoraRank();
+      case PEQA -> Methods.PEQA;
+      case TUNEQDM -> Methods.TUNED;
+    };
   }
 
   static SamplingSettings sampling(TuneQdmConfig config) {

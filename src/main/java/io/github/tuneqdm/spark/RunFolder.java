@@ -13,15 +13,14 @@ import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.storage.SafetensorsFile;
 import io.github.tuneqdm.storage.ScalarEvents;
 import io.github.tuneqdm.storage.StorageProblem;
+import io.github.tuneqdm.storage.TensorSource;
 import io.github.tuneqdm.tuning.StepRecord;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -41,6 +40,10 @@ public final class RunFolder {
   private static final ParquetTable<StepRecord> STEPS = ParquetTable.of(StepRecord.class);
   private static final String DELTAS = "subjects/%s/deltas.safetensors";
   private static final String EVENTS = "subjects/%s/events.out.tfevents.0.tuneqdm";
+
+  /** Figures of each batch's training; they are no result of the run. */
+  static final String SPEED = "speed";
+
   private static final String RUN_CONF = "run.conf";
   private static final String PROTOCOL = "protocol.json";
 
@@ -221,21 +224,20 @@ public final class RunFolder {
    * attempts that train the same subject the first to publish wins; a later one, whose numbers may
    * be rounded otherwise on a GPU, takes over what it finds.
    */
-  SubjectStatus publish(
-      String subject, byte[] deltas, List<StepRecord> steps, List<RejectedPhoto> rejects) {
+  SubjectStatus publish(TrainedSubject trained) {
+    String subject = trained.name();
     Optional<SubjectStatus> first = vouchedFor(subject);
     if (first.isPresent()) {
       return first.get();
     }
     try {
-      Publisher.Published published = Publisher.publishOrAdopt(fs, deltas(subject), deltas);
-      if (!published.sha256().equals(Hashes.sha256(deltas))) {
-        requireTwin(subject, deltas);
+      Publisher.Published published =
+          Publisher.publishOrAdopt(fs, deltas(subject), trained.deltas());
+      if (!published.sha256().equals(Hashes.sha256(trained.deltas()))) {
+        requireTwin(subject, trained.deltas());
       }
-      Publisher.publishOrAdopt(fs, steps(subject), STEPS.toBytes(steps));
-      StepRecord last = steps.get(steps.size() - 1);
-      SubjectStatus status =
-          SubjectStatus.done(subject, last.step(), last.loss(), published.sha256(), rejects);
+      Publisher.publishOrAdopt(fs, steps(subject), STEPS.toBytes(trained.steps()));
+      SubjectStatus status = SubjectStatus.done(trained, published.sha256(), published.length());
       write(status);
       return status;
     } catch (TuneQdmException e) {
@@ -268,14 +270,23 @@ public final class RunFolder {
    * Scales of the same run and subject differ in their numbers alone: the file's header, with its
    * metadata, is the same.
    */
-  private void requireTwin(String subject, byte[] deltas) {
-    byte[] published = read(DELTAS.formatted(subject));
-    long header = ByteBuffer.wrap(deltas).order(ByteOrder.LITTLE_ENDIAN).getLong();
-    int mismatch = Arrays.mismatch(published, deltas);
-    if (published.length != deltas.length || mismatch < Long.BYTES + header) {
-      throw TuneQdmException.environment(
-          "Cannot write %s: a file of another run is there already (move it away)"
-              .formatted(deltas(subject)));
+  private void requireTwin(String subject, List<ByteBuffer> deltas) {
+    long length = deltas.stream().mapToLong(ByteBuffer::remaining).sum();
+    int header = deltas.get(0).remaining() + deltas.get(1).remaining();
+    ByteBuffer expected = ByteBuffer.allocate(header);
+    expected.put(deltas.get(0).duplicate()).put(deltas.get(1).duplicate()).flip();
+    Path file = deltas(subject);
+    try (InputStream in = fs.open(file)) {
+      boolean twin =
+          fs.getFileStatus(file).getLen() == length
+              && Arrays.equals(in.readNBytes(header), expected.array());
+      if (!twin) {
+        throw TuneQdmException.environment(
+            "Cannot write %s: a file of another run is there already (move it away)"
+                .formatted(file));
+      }
+    } catch (IOException e) {
+      throw unreadable(DELTAS.formatted(subject), e);
     }
   }
 
@@ -284,6 +295,19 @@ public final class RunFolder {
     if (!isDone(failed.subject())) {
       write(failed);
     }
+  }
+
+  /** Notes how fast a batch was trained; the last to train it is right. */
+  void publishSpeed(int batch, TrainingSpeed speed) {
+    Publisher.replace(fs, path(SPEED + "/batch-" + batch + ".json"), speed.toJson());
+  }
+
+  /** How fast the run's batches were trained, as far as it was noted; in no order. */
+  List<TrainingSpeed> speeds() {
+    return list(SPEED).stream()
+        .filter(file -> file.matches(SPEED + "/batch-\\d+\\.json"))
+        .map(file -> TrainingSpeed.fromJson(read(file), path(file).toString()))
+        .toList();
   }
 
   /** Clears what attempts that must be dead by now left in the run. */
@@ -363,27 +387,21 @@ public final class RunFolder {
 
   /** A subject's scales, once it is sure that they are what was published. */
   DeltaScales readDeltas(String subject, ScaleLayout layout) {
+    try (TensorSource tensors = openDeltas(subject)) {
+      return DeltaScales.fromTensors(tensors, layout, deltas(subject).toString());
+    }
+  }
+
+  /** What was published of a subject, once it is sure that it is that. */
+  TensorSource openDeltas(String subject) {
     Path file = deltas(subject);
-    byte[] bytes = read(DELTAS.formatted(subject));
     String published = subjectStatus(subject).map(SubjectStatus::deltasSha256).orElse("");
-    if (!Hashes.sha256(bytes).equals(published)) {
+    if (!Hashes.sha256(fs, file).equals(published)) {
       throw TuneQdmException.inputData(
           "Cannot use %s: its content does not match its sha256 in status.json (delete the subject's folder and train again)"
               .formatted(file));
     }
-    try {
-      java.nio.file.Path copy = Files.createTempFile("tuneqdm-deltas-", ".safetensors");
-      try {
-        Files.write(copy, bytes);
-        try (SafetensorsFile tensors = SafetensorsFile.open(copy)) {
-          return DeltaScales.fromTensors(tensors, layout, file.toString());
-        }
-      } finally {
-        Files.delete(copy);
-      }
-    } catch (IOException e) {
-      throw TuneQdmException.environment("Cannot write a temporary file: " + e, e);
-    }
+    return SafetensorsFile.open(fs, file, published);
   }
 
   /** {@code protocol.json}, if the run was evaluated. */

@@ -33,7 +33,7 @@ final class RunIndex {
 
   /** Folders that are no result of the run. */
   private static final List<String> NOT_LISTED =
-      List.of(ArtifactIndex.PAGES + "/", "lease/", "state/");
+      List.of(ArtifactIndex.PAGES + "/", "lease/", "state/", RunFolder.SPEED + "/");
 
   private final RunFolder run;
   private final OnDemandSpark spark;

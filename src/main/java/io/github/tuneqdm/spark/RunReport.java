@@ -18,6 +18,7 @@ import io.github.tuneqdm.report.ReportData.SubjectReport;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.Publisher;
 import java.io.ByteArrayOutputStream;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -114,11 +115,18 @@ final class RunReport {
     Map<String, String> hashes =
         scores.images().stream()
             .collect(Collectors.toMap(ImageRow::imagePath, ImageRow::sha256, (a, b) -> a));
+    Map<String, TrainingSpeed> speeds = new HashMap<>();
+    run.speeds().forEach(speed -> speed.subjects().forEach(name -> speeds.put(name, speed)));
     List<SubjectReport> subjects =
         Ahead.all(
             entries,
             subject ->
-                subject(subject, rows.getOrDefault(subject.name(), List.of()), hashes, thumbnails));
+                subject(
+                    subject,
+                    rows.getOrDefault(subject.name(), List.of()),
+                    hashes,
+                    thumbnails,
+                    Optional.ofNullable(speeds.get(subject.name()))));
     ScoreTable table = ScoreTable.summarise(scores.rows());
     return new ReportData(
         run.id(),
@@ -154,7 +162,8 @@ final class RunReport {
       SubjectEntry subject,
       List<ScoreRow> rows,
       Map<String, String> hashes,
-      Thumbnails thumbnails) {
+      Thumbnails thumbnails,
+      Optional<TrainingSpeed> speed) {
     String name = subject.name();
     List<RejectedPhoto> rejects = run.rejects(name);
     List<Picture> photos =
@@ -182,12 +191,22 @@ final class RunReport {
         run.readSteps(name).stream().map(step -> new StepLoss(step.step(), step.loss())).toList();
     List<LeftOut> leftOut =
         rejects.stream().map(reject -> new LeftOut(reject.photo(), reject.reason())).toList();
-    Effort effort =
-        new Effort(
-            OptionalLong.empty(),
-            OptionalLong.of(run.length(run.deltas(name))),
-            OptionalLong.empty(),
-            OptionalDouble.empty());
-    return new SubjectReport(name, subject.classNoun(), photos, leftOut, samples, losses, effort);
+    return new SubjectReport(
+        name, subject.classNoun(), photos, leftOut, samples, losses, effort(name, speed));
+  }
+
+  private Effort effort(String subject, Optional<TrainingSpeed> speed) {
+    Optional<SubjectStatus> status = run.subjectStatus(subject);
+    return new Effort(
+        present(status.map(SubjectStatus::trainedParameters)),
+        present(status.map(SubjectStatus::storedBytes)),
+        present(speed.map(TrainingSpeed::peakBytes)),
+        speed.isEmpty()
+            ? OptionalDouble.empty()
+            : OptionalDouble.of(speed.get().stepsPerSecond() / speed.get().subjects().size()));
+  }
+
+  private static OptionalLong present(Optional<Long> number) {
+    return number.map(OptionalLong::of).orElseGet(OptionalLong::empty);
   }
 }

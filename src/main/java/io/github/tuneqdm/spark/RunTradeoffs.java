@@ -47,7 +47,7 @@ final class RunTradeoffs {
             "Quality and storage",
             "MB stored a subject",
             table,
-            method -> method.equals(Methods.TUNED) ? stored : 0));
+            method -> Methods.isBaseline(method) ? 0 : stored));
     OptionalDouble plain = weights(new Path(config.modelBase() + "/unet"));
     OptionalDouble quantised =
         run.plan()
@@ -59,9 +59,13 @@ final class RunTradeoffs {
               "Quality and memory",
               "MB of UNet weights, as stored",
               table,
-              method -> (method.equals(Methods.UNTUNED) ? plain : quantised).getAsDouble()));
+              method -> (isQuantised(method) ? quantised : plain).getAsDouble()));
     }
     return tradeoffs;
+  }
+
+  private static boolean isQuantised(String method) {
+    return PlannedImage.network(method) == PlannedImage.Network.SCALES;
   }
 
   @FunctionalInterface

@@ -1,21 +1,15 @@
 package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
-import io.github.tuneqdm.diffusion.NoiseSchedule;
 import io.github.tuneqdm.image.PngEncoder;
 import io.github.tuneqdm.image.RgbImage;
-import io.github.tuneqdm.models.DeltaScales;
-import io.github.tuneqdm.models.Models;
 import io.github.tuneqdm.models.PipelineFolder;
-import io.github.tuneqdm.models.TunableUNet;
-import io.github.tuneqdm.nn.MemoryMode;
 import io.github.tuneqdm.sampling.Denoiser;
 import io.github.tuneqdm.sampling.ImageSampler;
 import io.github.tuneqdm.sampling.SampleRequest;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.tensor.Compute;
 import java.io.Serializable;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,7 +21,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Samples some chunks of an evaluation in one Spark task and publishes what the run misses.
  *
  * @param source hash of the plain UNet's tensors
- * @param chunks all of one kind of base, quantised or not
+ * @param chunks all of one kind of network
  * @param missing paths of the pictures to publish
  */
 record SamplingTask(
@@ -56,18 +50,43 @@ record SamplingTask(
       run.subjectStatus(subject).ifPresent(s -> scales.put(subject, s.deltasSha256()));
     }
     AtomicInteger published = new AtomicInteger();
-    try (Compute compute = environment.compute(config);
-        ImageSampler sampler =
-            new ImageSampler(
-                compute,
-                model,
-                denoiser(compute, model, run, subjects, environment),
-                Recipe.sampling(config))) {
-      sampler.sample(
-          chunks.stream().map(chunk -> requests(chunk, subjects)).toList(),
-          (i, pictures) -> published.addAndGet(publish(run, scales, chunks.get(i), pictures)));
+    try (Compute compute = environment.compute(config)) {
+      SampledNetworks networks =
+          new SampledNetworks(compute, model, run, environment, config, quantizedBase);
+      switch (chunks.get(0).get(0).network()) {
+        case BASE -> sample(networks, chunks, networks.base(), List.of(), scales, published);
+        case SCALES ->
+            sample(networks, chunks, networks.scales(subjects), subjects, scales, published);
+        case WEIGHTS -> {
+          for (String subject : subjects) {
+            List<List<PlannedImage>> own =
+                chunks.stream().filter(c -> c.get(0).subject().equals(subject)).toList();
+            sample(networks, own, networks.weights(subject), List.of(), scales, published);
+          }
+        }
+      }
     }
     return published.get();
+  }
+
+  /**
+   * @param denoiser belongs to this from now on
+   * @param subjects that it knows by number, from 1 on; 0 is the base
+   */
+  private void sample(
+      SampledNetworks networks,
+      List<List<PlannedImage>> some,
+      Denoiser denoiser,
+      List<String> subjects,
+      Map<String, String> scales,
+      AtomicInteger published) {
+    try (ImageSampler sampler =
+        new ImageSampler(networks.compute(), networks.model(), denoiser, Recipe.sampling(config))) {
+      sampler.sample(
+          some.stream().map(chunk -> requests(chunk, subjects)).toList(),
+          (i, pictures) ->
+              published.addAndGet(publish(networks.run(), scales, some.get(i), pictures)));
+    }
   }
 
   private static List<SampleRequest> requests(List<PlannedImage> chunk, List<String> subjects) {
@@ -81,32 +100,6 @@ record SamplingTask(
         .toList();
   }
 
-  /**
-   * The plain base, or the quantised one: there subject 0 is the base untuned, the others follow.
-   */
-  private Denoiser denoiser(
-      Compute compute,
-      PipelineFolder model,
-      RunFolder run,
-      List<String> subjects,
-      TaskEnvironment environment) {
-    if (!chunks.get(0).get(0).isQuantised()) {
-      return Denoiser.plain(compute, Models.unet(compute, model.unet()));
-    }
-    TunableUNet unet =
-        OpenBase.unet(
-            compute,
-            environment.local(quantizedBase),
-            OpenBase.wanted(config).orElse(MemoryMode.RESIDENT));
-    List<DeltaScales> scales = new ArrayList<>();
-    scales.add(DeltaScales.initial(unet, config.tuningExperts()));
-    for (String subject : subjects) {
-      scales.add(run.readDeltas(subject, unet.layout()));
-    }
-    NoiseSchedule schedule = NoiseSchedule.fromConfig(model.schedulerConfig().json());
-    return Denoiser.tuned(compute, unet, scales, schedule.trainTimesteps());
-  }
-
   private int publish(
       RunFolder run,
       Map<String, String> scales,
@@ -116,7 +109,9 @@ record SamplingTask(
     for (int i = 0; i < chunk.size(); i++) {
       PlannedImage image = chunk.get(i);
       if (missing.contains(image.path())) {
-        byte[] png = PngEncoder.encode(pictures.get(i), text(image, scales.get(image.subject())));
+        byte[] png =
+            PngEncoder.encode(
+                pictures.get(i), text(image, image.isTuned() ? scales.get(image.subject()) : null));
         Publisher.publishOrAdopt(run.fileSystem(), run.path(image.path()), png);
         published++;
       }
@@ -127,7 +122,7 @@ record SamplingTask(
   /**
    * What a picture was made with.
    *
-   * @param scales hash of the subject's own
+   * @param scales hash of what the subject was tuned to; null where nothing was
    */
   private Map<String, String> text(PlannedImage image, String scales) {
     Map<String, String> text = new LinkedHashMap<>();
@@ -137,7 +132,7 @@ record SamplingTask(
     if (image.isQuantised()) {
       text.put("base", quantizedBase.substring(quantizedBase.lastIndexOf('/') + 1));
     }
-    if (image.isTuned()) {
+    if (scales != null) {
       text.put("scales", scales);
     }
     text.put("subject", image.subject());

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.github.tuneqdm.error.Printable;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.tuning.StepRecord;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
@@ -17,8 +18,11 @@ import java.util.List;
  * failed, the subject is still to be trained.
  *
  * @param failure why it failed; absent where it is done
- * @param finalLoss of the last step; absent where it failed
+ * @param steps taken; absent where it failed
+ * @param finalLoss of the last step; absent where it failed or there was none
  * @param deltasSha256 of {@code deltas.safetensors}; absent where it failed
+ * @param trainedParameters how many numbers were trained; absent where it failed
+ * @param storedBytes of {@code deltas.safetensors}; absent where it failed
  * @param rejects photos that it was trained without; absent where all were used
  */
 @JsonInclude(JsonInclude.Include.NON_EMPTY)
@@ -29,6 +33,8 @@ public record SubjectStatus(
     Integer steps,
     Double finalLoss,
     String deltasSha256,
+    Long trainedParameters,
+    Long storedBytes,
     List<RejectedPhoto> rejects)
     implements Serializable {
   private static final ObjectMapper JSON =
@@ -45,17 +51,28 @@ public record SubjectStatus(
     rejects = rejects == null ? List.of() : List.copyOf(rejects);
   }
 
-  static SubjectStatus done(
-      String subject,
-      int steps,
-      double finalLoss,
-      String deltasSha256,
-      List<RejectedPhoto> rejects) {
-    return new SubjectStatus(subject, State.DONE, null, steps, finalLoss, deltasSha256, rejects);
+  /**
+   * @param deltasSha256 of what is published
+   * @param storedBytes its length
+   */
+  static SubjectStatus done(TrainedSubject subject, String deltasSha256, long storedBytes) {
+    List<StepRecord> steps = subject.steps();
+    StepRecord last = steps.isEmpty() ? null : steps.get(steps.size() - 1);
+    return new SubjectStatus(
+        subject.name(),
+        State.DONE,
+        null,
+        last == null ? 0 : last.step(),
+        last == null ? null : last.loss(),
+        deltasSha256,
+        subject.trainedParameters(),
+        storedBytes,
+        subject.rejects());
   }
 
   static SubjectStatus failed(String subject, String failure) {
-    return new SubjectStatus(subject, State.FAILED, failure, null, null, null, List.of());
+    return new SubjectStatus(
+        subject, State.FAILED, failure, null, null, null, null, null, List.of());
   }
 
   @JsonIgnore

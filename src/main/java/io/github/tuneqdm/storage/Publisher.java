@@ -110,14 +110,24 @@ public final class Publisher {
     return publish(fs, target, content, Other.ADOPTED);
   }
 
+  /** As {@link #publishOrAdopt(FileSystem, Path, byte[])} for a file that lies in pieces. */
+  public static Published publishOrAdopt(FileSystem fs, Path target, List<ByteBuffer> content) {
+    return publish(fs, target, content, Other.ADOPTED);
+  }
+
   /**
    * Publishes a file that lies in pieces, as {@link #publish(FileSystem, Path, byte[])} does bytes;
    * the pieces' positions stay.
    */
   public static Published publish(FileSystem fs, Path target, List<ByteBuffer> content) {
+    return publish(fs, target, content, Other.REFUSED);
+  }
+
+  private static Published publish(
+      FileSystem fs, Path target, List<ByteBuffer> content, Other other) {
     long length = content.stream().mapToLong(ByteBuffer::remaining).sum();
     Published wanted = new Published(target, length, Hashes.sha256(content));
-    return publish(fs, wanted, () -> new BufferInputStream(content), Other.REFUSED);
+    return publish(fs, wanted, () -> new BufferInputStream(content), other);
   }
 
   /**

@@ -5,6 +5,7 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.IValue;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * The frozen tensors that one kernel call reads: (weight, bias) of each Linear and Conv2d layer in
@@ -39,6 +40,19 @@ public final class BlockWeights implements AutoCloseable {
     this.sizes = IValue.listFrom(sizes);
     this.scaleIndex = scaleIndex;
     this.firstColumn = firstColumn;
+  }
+
+  /** The same block with other resident tensors; close it before they go. */
+  public BlockWeights with(UnaryOperator<NDArray> tensors) {
+    List<FrozenWeight> replaced = new ArrayList<>();
+    for (FrozenWeight weight : weights) {
+      replaced.add(
+          weight instanceof FrozenWeight.Resident resident
+              ? new FrozenWeight.Resident(tensors.apply(resident.tensor()))
+              : weight);
+    }
+    return new BlockWeights(
+        replaced, others.stream().map(tensors).toList(), widths, scaleIndex, firstColumn);
   }
 
   /** All tensors in the kernels' order; nothing where weights are packed. */

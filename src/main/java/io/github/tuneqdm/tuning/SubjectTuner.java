@@ -5,20 +5,15 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.diffusion.NoiseSchedule;
 import io.github.tuneqdm.error.TuneQdmException;
-import io.github.tuneqdm.image.RgbImage;
-import io.github.tuneqdm.models.AutoencoderKL;
 import io.github.tuneqdm.models.DeltaScales;
 import io.github.tuneqdm.models.ModelConfig;
 import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.ScaleCoordinates;
 import io.github.tuneqdm.models.TunableUNet;
-import io.github.tuneqdm.models.UNet;
 import io.github.tuneqdm.models.UNetConfig;
 import io.github.tuneqdm.nn.MemoryMode;
-import io.github.tuneqdm.parallel.Ahead;
 import io.github.tuneqdm.quant.ExpertSchedule;
 import io.github.tuneqdm.tensor.Compute;
-import io.github.tuneqdm.tensor.PhiloxRandom;
 import io.github.tuneqdm.tensor.cuda.CudaDevice;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,7 +21,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
-import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,9 +33,7 @@ public final class SubjectTuner {
   private static final Logger LOG = LoggerFactory.getLogger(SubjectTuner.class);
 
   /** Losses travel from device to host once in so many steps. */
-  private static final int REPORT_EVERY = 10;
-
-  private static final int PHOTOS_AHEAD = 16;
+  static final int REPORT_EVERY = 10;
 
   /** Of a prompt, where none has been encoded yet. */
   private static final int CLIP_TOKENS = 77;
@@ -49,6 +41,13 @@ public final class SubjectTuner {
   /** Hears of training while it goes on. */
   @FunctionalInterface
   public interface Progress {
+    /**
+     * Training is about to take its first step here.
+     *
+     * @param done steps that an earlier attempt took
+     */
+    default void started(int done) {}
+
     /**
      * @param step from 1
      * @param meanLoss over the subjects that have not diverged, in the last few steps
@@ -93,21 +92,6 @@ public final class SubjectTuner {
     this.schedule = NoiseSchedule.fromConfig(base.schedulerConfig().json());
   }
 
-  /** A subject's draws and its prompts' text states (L, D). */
-  private record Prepared(
-      SampleDraws instance, float[] instanceText, SampleDraws prior, float[] priorText) {
-
-    int passes() {
-      return prior == null ? 1 : 2;
-    }
-  }
-
-  private record LatentShape(int channels, int height, int width) {
-    int size() {
-      return channels * height * width;
-    }
-  }
-
   /** Trains all subjects together, from the start to the end; results in their order. */
   public List<TunedSubject> tune(List<Subject> subjects, Progress progress) {
     return tune(subjects, TrainingStates.NONE, progress);
@@ -118,12 +102,12 @@ public final class SubjectTuner {
     return Compute.withGradients(
         false,
         () -> {
-          LatentShape[] latent = new LatentShape[1];
-          List<Prepared> prepared = prepare(subjects, latent);
-          MemoryPlan plan = plan(prepared, latent[0]);
+          PreparedSubjects prepared =
+              PreparedSubjects.of(compute, base, settings, schedule, subjects);
+          MemoryPlan plan = plan(prepared);
           LOG.info("{}", plan.reason());
           try (TunableUNet unet = network.open().apply(plan.mode())) {
-            return train(subjects, prepared, latent[0], unet, plan, states, progress);
+            return train(subjects, prepared, unet, plan, states, progress);
           }
         });
   }
@@ -149,73 +133,24 @@ public final class SubjectTuner {
         MemoryPlan.subjects(network.wanted(), cuda.get().memory()[0], needs, samples));
   }
 
-  private MemoryPlan plan(List<Prepared> prepared, LatentShape latent) {
-    int samples = prepared.stream().mapToInt(Prepared::passes).sum() * settings.batchSize();
+  private MemoryPlan plan(PreparedSubjects prepared) {
     Optional<CudaDevice> cuda = compute.cuda();
     if (cuda.isEmpty()) {
-      return MemoryPlan.unlimited(network.wanted(), samples);
+      return MemoryPlan.unlimited(network.wanted(), prepared.samples());
     }
     JniUtils.emptyCudaCache(); // what the encoders left
     ModelConfig unet = base.unetConfig();
-    int features = UNetConfig.from(unet).crossAttentionDims().get(0);
-    int tokens = prepared.get(0).instanceText.length / features;
+    int tokens = prepared.tokens(UNetConfig.from(unet).crossAttentionDims().get(0));
     MemoryPlan.Needs needs =
         MemoryPlan.Needs.of(
-            compute, unet, network.bits(), settings.experts(), latent.height(), tokens);
-    return MemoryPlan.of(network.wanted(), cuda.get().memory()[0], needs, prepared.size(), samples);
-  }
-
-  private List<Prepared> prepare(List<Subject> subjects, LatentShape[] latent) {
-    List<String> prompts = new ArrayList<>();
-    for (Subject subject : subjects) {
-      prompts.add(subject.instancePrompt());
-      prompts.add(subject.classImages().isEmpty() ? "" : subject.classPrompt());
-    }
-    List<float[]> text = base.encode(compute, prompts);
-    List<Prepared> prepared = new ArrayList<>();
-    try (AutoencoderKL vae = base.vae(compute)) {
-      int side = settings.resolution() / vae.downscale();
-      latent[0] = new LatentShape(vae.latentChannels(), side, side);
-      for (int s = 0; s < subjects.size(); s++) {
-        Subject subject = subjects.get(s);
-        TuningSettings own = settings.with(subject.overrides());
-        SampleDraws instance = draws(vae, own, subject.name(), subject.photos());
-        SampleDraws prior =
-            subject.classImages().isEmpty()
-                ? null
-                : draws(vae, own, subject.name() + "/class", subject.classImages());
-        prepared.add(new Prepared(instance, text.get(2 * s), prior, text.get(2 * s + 1)));
-      }
-    }
-    return prepared;
-  }
-
-  /** Pictures are brought to size on other threads, ahead of the device that encodes them. */
-  private SampleDraws draws(
-      AutoencoderKL vae, TuningSettings own, String stream, List<RgbImage> pictures) {
-    List<PhotoLatents> latents = new ArrayList<>();
-    List<Integer> numbers = IntStream.range(0, pictures.size()).boxed().toList();
-    try (Ahead<List<float[]>> squares =
-        Ahead.counted(
-            numbers,
-            i ->
-                PhotoLatents.squares(
-                    pictures.get(i),
-                    own,
-                    PhiloxRandom.of(own.seed(), stream + "/crops", i).draws()),
-            PHOTOS_AHEAD)) {
-      while (latents.size() < pictures.size()) {
-        latents.add(PhotoLatents.encode(compute, vae, squares.next(), settings.resolution()));
-      }
-    }
-    return new SampleDraws(
-        own, stream, latents, schedule, vae.scalingFactor(), vae.latentChannels());
+            compute, unet, network.bits(), settings.experts(), prepared.latentHeight(), tokens);
+    return MemoryPlan.of(
+        network.wanted(), cuda.get().memory()[0], needs, prepared.count(), prepared.samples());
   }
 
   private List<TunedSubject> train(
       List<Subject> subjects,
-      List<Prepared> prepared,
-      LatentShape latent,
+      PreparedSubjects prepared,
       TunableUNet unet,
       MemoryPlan plan,
       TrainingStates states,
@@ -235,15 +170,20 @@ public final class SubjectTuner {
       List<TuningSettings> each =
           subjects.stream().map(subject -> settings.with(subject.overrides())).toList();
       batch.each(each.stream().map(TuningSettings::adamW).toList());
-      NDArray context = context(run, prepared, unet);
+      NDArray context =
+          prepared.context(compute, run, unet.unet().config().crossAttentionDims().get(0));
       ExpertSchedule byTime = new ExpertSchedule(experts, schedule.trainTimesteps());
+      progress.started(done);
       for (int step = done + 1; step <= settings.steps(); step++) {
         double[] rates = rates(each, step);
         for (int part = 0; part < settings.gradientAccumulation(); part++) {
-          long first =
-              ((long) (step - 1) * settings.gradientAccumulation() + part) * settings.batchSize();
+          long number = (long) (step - 1) * settings.gradientAccumulation() + part;
           try (NDManager scope = compute.scope()) {
-            pass(scope, run, batch, prepared, latent, context, byTime, first, log);
+            PreparedSubjects.Pass pass = prepared.pass(scope, number, context);
+            int[] rows = rows(pass, byTime);
+            NDArray losses = batch.accumulate(pass.input(), pass.target(), pass.weights(), rows);
+            losses.attach(run);
+            log.losses(losses, pass.owner());
           }
         }
         log.step(rates, batch.update(run, rates, settings.gradientAccumulation()));
@@ -285,7 +225,7 @@ public final class SubjectTuner {
     return new SubjectBatch(compute, unet, subjects, experts, in, start, adamW, trainDeltaIn);
   }
 
-  private static double[] rates(List<TuningSettings> each, int step) {
+  static double[] rates(List<TuningSettings> each, int step) {
     return each.stream()
         .mapToDouble(
             own ->
@@ -293,82 +233,13 @@ public final class SubjectTuner {
         .toArray();
   }
 
-  /** Every sample's text states (B, L, D); the order of samples is the same in every pass. */
-  private NDArray context(NDManager run, List<Prepared> prepared, TunableUNet unet) {
-    List<float[]> rows = new ArrayList<>();
-    for (Prepared p : prepared) {
-      for (int pass = 0; pass < p.passes(); pass++) {
-        for (int i = 0; i < settings.batchSize(); i++) {
-          rows.add(pass == 0 ? p.instanceText : p.priorText);
-        }
-      }
+  /** Each sample's subject and expert as a row of scales. */
+  private int[] rows(PreparedSubjects.Pass pass, ExpertSchedule byTime) {
+    int[] rows = new int[pass.owner().length];
+    for (int b = 0; b < rows.length; b++) {
+      rows[b] = pass.owner()[b] * settings.experts() + byTime.expertOf(pass.timesteps()[b]);
     }
-    int size = rows.get(0).length;
-    float[] all = new float[rows.size() * size];
-    for (int i = 0; i < rows.size(); i++) {
-      System.arraycopy(rows.get(i), 0, all, i * size, size);
-    }
-    int features = unet.unet().config().crossAttentionDims().get(0);
-    return compute.weights(run, all, rows.size(), size / features, features);
-  }
-
-  private void pass(
-      NDManager scope,
-      NDManager run,
-      SubjectBatch batch,
-      List<Prepared> prepared,
-      LatentShape latent,
-      NDArray context,
-      ExpertSchedule byTime,
-      long first,
-      StepLog log) {
-    int samples = Math.toIntExact(context.getShape().get(0));
-    int size = latent.size();
-    float[] noisy = new float[samples * size];
-    float[] target = new float[samples * size];
-    float[] weights = new float[samples];
-    long[] timesteps = new long[samples];
-    int[] rows = new int[samples];
-    int[] owner = new int[samples];
-    int at = 0;
-    for (int s = 0; s < prepared.size(); s++) {
-      Prepared p = prepared.get(s);
-      for (int pass = 0; pass < p.passes(); pass++) {
-        for (int i = 0; i < settings.batchSize(); i++, at++) {
-          SampleDraws.Sample sample = (pass == 0 ? p.instance : p.prior).draw(first + i);
-          System.arraycopy(sample.noisy(), 0, noisy, at * size, size);
-          System.arraycopy(sample.target(), 0, target, at * size, size);
-          timesteps[at] = sample.timestep();
-          rows[at] = s * settings.experts() + byTime.expertOf(sample.timestep());
-          owner[at] = s;
-          weights[at] = (float) (weight(pass, sample.timestep()) / settings.batchSize());
-        }
-      }
-    }
-    UNet.Input input =
-        new UNet.Input(
-            Compute.floats(
-                scope, noisy, samples, latent.channels(), latent.height(), latent.width()),
-            scope.create(timesteps),
-            context);
-    NDArray losses =
-        batch.accumulate(
-            input,
-            Compute.floats(
-                scope, target, samples, latent.channels(), latent.height(), latent.width()),
-            Compute.floats(scope, weights, samples),
-            rows);
-    losses.attach(run);
-    log.losses(losses, owner);
-  }
-
-  private double weight(int pass, int timestep) {
-    if (pass == 1) {
-      return settings.priorWeight();
-    }
-    return settings.snrGamma() > 0
-        ? schedule.minSnrWeight(timestep, (float) settings.snrGamma())
-        : 1;
+    return rows;
   }
 
   private List<TunedSubject> results(
@@ -381,16 +252,9 @@ public final class SubjectTuner {
       DeltaScales own =
           new DeltaScales(
               settings.experts(), Arrays.copyOfRange(scales, s * length, (s + 1) * length));
-      Optional<StepRecord> bad = steps.stream().filter(step -> !step.isFinite()).findFirst();
+      Optional<Divergence> bad = Divergence.of(subjects.get(s), steps, own.isFinite(), "scale");
       if (bad.isPresent()) {
-        String why =
-            "training diverged: the loss is not a finite number at step "
-                + bad.get().step()
-                + mend(subjects.get(s));
-        results.add(TunedSubject.failed(name, why, steps.subList(0, bad.get().step() - 1)));
-      } else if (!own.isFinite()) {
-        String why = "training diverged: a scale is not a finite number" + mend(subjects.get(s));
-        results.add(TunedSubject.failed(name, why, steps));
+        results.add(TunedSubject.failed(name, bad.get().why(), bad.get().before()));
       } else if (steps.size() < settings.steps()) {
         results.add(new TunedSubject(name, Optional.empty(), Optional.empty(), steps));
       } else {
@@ -398,11 +262,5 @@ public final class SubjectTuner {
       }
     }
     return results;
-  }
-
-  private static String mend(Subject subject) {
-    return subject.overrides().values().containsKey(SubjectOverrides.Key.LEARNING_RATE)
-        ? " (lower its learning-rate in subjects.csv)"
-        : " (lower tuneqdm.tuning.learning-rate)";
   }
 }

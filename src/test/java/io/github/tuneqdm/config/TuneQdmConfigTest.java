@@ -54,6 +54,9 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.quantizer.bits", 4);
     recorded.put("tuneqdm.quantizer.symmetric", false);
     recorded.put("tuneqdm.tuning.recipe", "default");
+    recorded.put("tuneqdm.tuning.method", "tuneqdm");
+    recorded.put("tuneqdm.tuning.lora.rank", 4);
+    recorded.put("tuneqdm.tuning.lora.alpha", 4.0);
     recorded.put("tuneqdm.tuning.experts", 4);
     recorded.put("tuneqdm.tuning.train-delta-in", true);
     recorded.put("tuneqdm.tuning.parametrization", "relative");
@@ -114,6 +117,7 @@ class TuneQdmConfigTest {
               run { fail-fast = true, tensorboard = true }
               quantizer { bits = 8, symmetric = true }
               tuning {
+                method = qlora, lora { rank = 16, alpha = 32 }
                 recipe = paper, experts = 2, train-delta-in = false, parametrization = absolute, steps = 7, batch-size = 3, gradient-accumulation = 5
                 subjects-per-batch = 6, learning-rate = 3e-6, lr-schedule = linear, warmup-steps = 9
                 beta1 = 0.8, beta2 = 0.99, epsilon = 1e-6, weight-decay = 0.1, max-grad-norm = 2
@@ -146,6 +150,9 @@ class TuneQdmConfigTest {
     assertThat(config.runTensorboard()).isTrue();
     assertThat(config.quantizerBits()).isEqualTo(8);
     assertThat(config.quantizerSymmetric()).isTrue();
+    assertThat(config.tuningMethod()).isEqualTo("qlora");
+    assertThat(config.tuningLoraRank()).isEqualTo(16);
+    assertThat(config.tuningLoraAlpha()).isEqualTo(32);
     assertThat(config.tuningExperts()).isEqualTo(2);
     assertThat(config.tuningRecipe()).isEqualTo("paper");
     assertThat(config.tuningTrainDeltaIn()).isFalse();
@@ -251,6 +258,9 @@ class TuneQdmConfigTest {
         "tuneqdm.quantizer.bits | 16 | one of 2, 4, 8",
         "tuneqdm.quantizer.bits | four | one of 2, 4, 8",
         "tuneqdm.quantizer.symmetric | perhaps | true or false",
+        "tuneqdm.tuning.method | adalora | one of tuneqdm, peqa",
+        "tuneqdm.tuning.lora.rank | 0 | a whole number from 1 to 4096",
+        "tuneqdm.tuning.lora.alpha | 0 | a number from 0.000001 to 1000000",
         "tuneqdm.tuning.steps | 0 | a whole number from 1 to 10000000",
         "tuneqdm.tuning.steps | 2.5 | a whole number from 1 to 10000000",
         "tuneqdm.tuning.steps | 1e999999999 | a whole number from 1 to 10000000",
@@ -285,6 +295,7 @@ class TuneQdmConfigTest {
 
   private static String wholeSentence(String key, String start) {
     return switch (key) {
+      case "tuneqdm.tuning.method" -> start + ", lora, qlora, dreambooth, ptq, untuned";
       case "tuneqdm.tuning.lr-schedule" ->
           start + ", linear, cosine, cosine-with-restarts, polynomial";
       case "tuneqdm.storage.runs" -> start + ", a path or an address such as hdfs://host/folder";

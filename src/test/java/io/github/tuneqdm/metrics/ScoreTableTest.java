@@ -46,7 +46,7 @@ class ScoreTableTest {
     assertThat(ScoreTable.summarise(rows()).render())
         .isEqualTo(
             """
-                         un-tuned               quantised un-tuned     tuned
+                         un-tuned               quantised un-tuned     TuneQDM
             subject        DINO CLIP-I CLIP-T     DINO CLIP-I CLIP-T     DINO CLIP-I CLIP-T
             ball1         0.025  0.525  0.625    0.035  0.535  0.635    0.225  0.725  0.825
             mushroom12   -0.075  0.425  0.525   -0.065  0.435  0.535    0.125  0.625  0.725
@@ -55,7 +55,7 @@ class ScoreTableTest {
             method              subjects  images    DINO CLIP-I CLIP-T
             un-tuned                   2       4  -0.025  0.475  0.575
             quantised un-tuned         2       4  -0.015  0.485  0.585
-            tuned                      3       5   0.117  0.617  0.717
+            TuneQDM                    3       5   0.117  0.617  0.717
             """);
   }
 
@@ -65,7 +65,7 @@ class ScoreTableTest {
         ScoreTable.summarise(
                 List.of(
                     row("a", "a method with quite a long name", 0, 1, 0.1),
-                    row("\u001b[2Jb", "tuned", 0, 1, 0.1)))
+                    row("\u001b[2Jb", Methods.TUNED, 0, 1, 0.1)))
             .render();
     assertThat(render).doesNotContain("\u001b").contains("?[2Jb");
     String[] lines = render.split("\n");

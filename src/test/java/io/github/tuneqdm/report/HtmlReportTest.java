@@ -47,7 +47,7 @@ class HtmlReportTest {
         .contains("21 November 2026, 14:03 UTC")
         .contains("alt=\"Photo 5 of mug1\"")
         .contains("<tr><th scope=\"row\">a photo of a sks mug on green grass</th>")
-        .contains("alt=\"tuned, seed 1002\" src=\"thumbs/mug1/012-1002.png\"")
+        .contains("alt=\"TuneQDM, seed 1002\" src=\"thumbs/mug1/012-1002.png\"")
         .contains("<a class=\"p\" href=\"../images/mug1/01-1002.png\"")
         .contains("Training loss: running mean")
         .contains("sample with identifier, score CLIP-T without")

@@ -10,6 +10,7 @@ import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.fuzz.Fuzzer;
 import io.github.tuneqdm.fuzz.Mutator;
 import io.github.tuneqdm.spark.SubjectEntry.Photo;
+import io.github.tuneqdm.tuning.StepRecord;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -377,13 +378,17 @@ class HostileSubjectsTest {
   @Test
   void rejectsComeBackFromTheStatus() {
     List<RejectedPhoto> rejects = List.of(new RejectedPhoto("a.png", "Cannot read d/a.png: no"));
-    SubjectStatus status = SubjectStatus.done("d", 2, 0.5, "00", rejects);
+    SubjectStatus status = SubjectStatus.done(trained(rejects), "00", 8);
 
     assertThat(SubjectStatus.fromJson(status.toJson(), "x")).isEqualTo(status);
     assertThat(
             new String(
-                SubjectStatus.done("d", 2, 0.5, "00", List.of()).toJson(), StandardCharsets.UTF_8))
+                SubjectStatus.done(trained(List.of()), "00", 8).toJson(), StandardCharsets.UTF_8))
         .doesNotContain("rejects");
+  }
+
+  private static TrainedSubject trained(List<RejectedPhoto> rejects) {
+    return new TrainedSubject("d", List.of(), 5, List.of(new StepRecord(2, 0.5, 1, 1e-4)), rejects);
   }
 
   private SubjectPhotos photos(Map<String, String> more) {

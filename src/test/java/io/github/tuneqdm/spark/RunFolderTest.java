@@ -10,6 +10,7 @@ import io.github.tuneqdm.storage.SafetensorsWriter;
 import io.github.tuneqdm.storage.StoredTensor;
 import io.github.tuneqdm.tuning.StepRecord;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -35,20 +36,20 @@ class RunFolderTest {
 
   @Test
   void aLateAttemptWithOtherRoundingTakesOverWhatIsPublished() throws IOException {
-    SubjectStatus first = run.publish("mug1", deltas("0123", 1), STEPS, List.of());
+    SubjectStatus first = run.publish(mug("0123", 1));
     Map<String, String> published = SparkTests.hashes(subject);
 
-    assertThat(run.publish("mug1", deltas("0123", 1.0001f), STEPS, List.of())).isEqualTo(first);
+    assertThat(run.publish(mug("0123", 1.0001f))).isEqualTo(first);
     assertThat(SparkTests.hashes(subject)).isEqualTo(published);
   }
 
   @Test
   void whatAnAttemptPublishedBeforeItDiedIsFinishedByTheNext() throws IOException {
-    run.publish("mug1", deltas("0123", 1), STEPS, List.of());
+    run.publish(mug("0123", 1));
     Files.delete(subject.resolve("status.json"));
     Files.delete(subject.resolve("steps.parquet"));
 
-    SubjectStatus status = run.publish("mug1", deltas("0123", 1.0001f), STEPS, List.of());
+    SubjectStatus status = run.publish(mug("0123", 1.0001f));
 
     assertThat(status.deltasSha256()).isEqualTo(Hashes.sha256(deltas("0123", 1)));
     assertThat(Hashes.sha256(subject.resolve("deltas.safetensors")))
@@ -57,11 +58,23 @@ class RunFolderTest {
   }
 
   @Test
+  void theStatusSaysWhatASubjectCosts() throws IOException {
+    SubjectStatus status = run.publish(mug("0123", 1));
+
+    assertThat(status.trainedParameters()).isEqualTo(2);
+    assertThat(status.storedBytes()).isEqualTo(Files.size(subject.resolve("deltas.safetensors")));
+    assertThat(run.subjectStatus("mug1")).contains(status);
+  }
+
+  @Test
   void scalesOfAnotherRunAreNotTakenOver() throws IOException {
     Files.createDirectories(subject);
-    Files.write(subject.resolve("deltas.safetensors"), deltas("4567", 1));
+    SafetensorsWriter.write(
+        subject.resolve("deltas.safetensors"),
+        Map.of("conv_in.delta_out", StoredTensor.of(new float[] {1, 2}, 1, 2)),
+        Map.of("run", "4567", "subject", "mug1"));
 
-    assertThatThrownBy(() -> run.publish("mug1", deltas("0123", 1), STEPS, List.of()))
+    assertThatThrownBy(() -> run.publish(mug("0123", 1)))
         .isInstanceOf(TuneQdmException.class)
         .hasMessageContaining("mug1/deltas.safetensors")
         .hasMessageContaining("move it away")
@@ -74,7 +87,7 @@ class RunFolderTest {
   void aFailureDoesNotTakeBackWhatAnotherAttemptPublished() {
     run.publishFailure(SubjectStatus.failed("mug1", "no memory"));
     assertThat(run.isDone("mug1")).isFalse();
-    run.publish("mug1", deltas("0123", 1), STEPS, List.of());
+    run.publish(mug("0123", 1));
 
     run.publishFailure(SubjectStatus.failed("mug1", "no memory"));
 
@@ -83,18 +96,22 @@ class RunFolderTest {
 
   @Test
   void scalesThatTheirStatusDoesNotVouchForAreTrainedAgain() throws IOException {
-    run.publish("mug1", deltas("0123", 1), STEPS, List.of());
+    run.publish(mug("0123", 1));
     Files.delete(subject.resolve("deltas.safetensors"));
 
-    SubjectStatus status = run.publish("mug1", deltas("0123", 1.0001f), STEPS, List.of());
+    SubjectStatus status = run.publish(mug("0123", 1.0001f));
 
     assertThat(Hashes.sha256(subject.resolve("deltas.safetensors")))
         .isEqualTo(status.deltasSha256());
     assertThat(run.subjectStatus("mug1")).contains(status);
   }
 
-  private static byte[] deltas(String runId, float scale) {
-    return SafetensorsWriter.toBytes(
+  private static TrainedSubject mug(String runId, float scale) {
+    return new TrainedSubject("mug1", deltas(runId, scale), 2, STEPS, List.of());
+  }
+
+  private static List<ByteBuffer> deltas(String runId, float scale) {
+    return SafetensorsWriter.toBuffers(
         Map.of("conv_in.delta_out", StoredTensor.of(new float[] {scale, 2}, 1, 2)),
         Map.of("run", runId, "subject", "mug1"));
   }
