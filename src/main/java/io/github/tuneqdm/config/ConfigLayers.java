@@ -28,8 +28,15 @@ public record ConfigLayers(
   static final String DEMO_DIR_ORIGIN = "system property";
 
   private static final ConfigValue NOTHING = ConfigValueFactory.fromAnyRef(null);
-  private static final String PAPER = "paper";
-  private static final String PAPER_DEFAULTS = "io/github/tuneqdm/config/paper.conf";
+
+  /** Files beside this class whose values stand for those of {@code reference.conf}. */
+  private static final Map<Key<String>, Map<String, String>> DEFAULTS =
+      Map.of(
+          Keys.TUNING_RECIPE,
+          Map.of("paper", "paper.conf"),
+          Keys.TUNING_METHOD,
+          Map.of("dreambooth", "dreambooth.conf", "lora", "lora.conf", "qlora", "lora.conf"));
+
   private static final String SPARK_PREFIX = "spark." + Keys.ROOT;
 
   /** Merges the layers, resolves references between keys, and checks every key and value. */
@@ -89,17 +96,19 @@ public record ConfigLayers(
   }
 
   private static TuneQdmConfig checked(Config said) {
-    Config resolved = resolve(said.withFallback(reference()));
-    if (isPaper(resolved)) {
-      resolved = resolve(said.withFallback(resource(PAPER_DEFAULTS)).withFallback(reference()));
-    }
+    Config chosen = resolve(said.withFallback(reference()));
+    Config defaults =
+        defaults(chosen, Keys.TUNING_RECIPE).withFallback(defaults(chosen, Keys.TUNING_METHOD));
+    Config resolved = resolve(said.withFallback(defaults).withFallback(reference()));
     resolved.root().forEach(ConfigLayers::refuseUnknown);
     return TuneQdmConfig.of(resolved);
   }
 
-  private static boolean isPaper(Config resolved) {
-    String key = Keys.TUNING_RECIPE.path();
-    return resolved.hasPath(key) && PAPER.equals(resolved.getValue(key).unwrapped());
+  /** What the value of {@code key} brings along. */
+  private static Config defaults(Config chosen, Key<String> key) {
+    Object value = chosen.hasPath(key.path()) ? chosen.getValue(key.path()).unwrapped() : "";
+    String file = DEFAULTS.get(key).get(value.toString());
+    return file == null ? ConfigFactory.empty() : resource("io/github/tuneqdm/config/" + file);
   }
 
   private static void refuseOtherRoots(String name, ConfigValue value) {
