@@ -2,6 +2,7 @@ package io.github.tuneqdm.cli;
 
 import io.github.tuneqdm.config.ConfigSource;
 import io.github.tuneqdm.config.TuneQdmConfig;
+import io.github.tuneqdm.metrics.SubjectScoresText;
 import io.github.tuneqdm.spark.EvaluateJob;
 import io.github.tuneqdm.spark.EvaluateJob.Result;
 import io.github.tuneqdm.spark.OnDemandSpark;
@@ -14,8 +15,10 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "evaluate",
     description = {
-      "Samples pictures of a run's subjects, scores them (DINO, CLIP-I, CLIP-T) and writes"
-          + " report/index.html into the run's folder.",
+      "Samples pictures of a run's subjects, scores them (DINO, CLIP-I, CLIP-T; diversity and the"
+          + " photos' own likeness as a ceiling) and writes report/index.html into the run's folder.",
+      "Without tuneqdm.evaluate.prompts the prompts are those of the data folder's own"
+          + " prompts_and_classes.txt, in DreamBooth's form.",
       "Without --config the run's own configuration holds, as it was stored when the run was"
           + " trained."
     },
@@ -24,7 +27,8 @@ import picocli.CommandLine.Mixin;
       "Examples:",
       "  jobs/evaluate",
       "  jobs/evaluate -D tuneqdm.evaluate.baselines=true",
-      "  jobs/evaluate -D tuneqdm.evaluate.run=0123456789ab"
+      "  jobs/evaluate -D tuneqdm.evaluate.run=0123456789ab -D tuneqdm.evaluate.prior-images=8",
+      "  jobs/evaluate --config conf/dreambooth.conf"
     })
 final class EvaluateCommand implements Callable<Integer> {
   @Mixin private JobOptions options;
@@ -49,6 +53,8 @@ final class EvaluateCommand implements Callable<Integer> {
       }
       out.println();
       out.print(result.table().render());
+      out.println();
+      out.print(SubjectScoresText.render(result.together()));
       out.println();
       out.println("Report: " + result.report());
       result.failures().forEach((name, why) -> System.err.println(name + " is missing: " + why));

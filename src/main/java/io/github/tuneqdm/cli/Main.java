@@ -17,6 +17,7 @@ import picocli.CommandLine.ScopeType;
       QuantizeBaseCommand.class,
       TrainAllSubjectsCommand.class,
       EvaluateCommand.class,
+      ScoreImagesCommand.class,
       InspectCommand.class,
       VerifyModelCommand.class,
       BenchCommand.class,

@@ -28,6 +28,7 @@ final class Keys {
       Key.integer(ROOT + "storage.lease-seconds", 3, 86_400);
 
   static final Key<Boolean> RUN_FAIL_FAST = Key.flag(ROOT + "run.fail-fast");
+  static final Key<Boolean> RUN_TENSORBOARD = Key.flag(ROOT + "run.tensorboard");
 
   static final Key<Integer> QUANTIZER_BITS = Key.oneOf(ROOT + "quantizer.bits", 2, 4, 8);
   static final Key<Boolean> QUANTIZER_SYMMETRIC = Key.flag(ROOT + "quantizer.symmetric");
@@ -100,6 +101,7 @@ final class Keys {
 
   static final Key<String> EVALUATE_RUN = Key.text(ROOT + "evaluate.run");
   static final Key<String> EVALUATE_PROMPTS = Key.location(ROOT + "evaluate.prompts");
+  static final Key<List<String>> EVALUATE_LIVE_CLASSES = Key.list(ROOT + "evaluate.live-classes");
   static final Key<Integer> EVALUATE_IMAGES_PER_PROMPT =
       Key.integer(ROOT + "evaluate.images-per-prompt", 1, 10_000);
   static final Key<String> EVALUATE_SAMPLER =
@@ -119,6 +121,8 @@ final class Keys {
   static final Key<Long> EVALUATE_SEED =
       Key.longInteger(ROOT + "evaluate.seed", 0, Long.MAX_VALUE / 2);
   static final Key<Boolean> EVALUATE_BASELINES = Key.flag(ROOT + "evaluate.baselines");
+  static final Key<Integer> EVALUATE_PRIOR_IMAGES =
+      Key.integer(ROOT + "evaluate.prior-images", 0, 10_000);
 
   private static final List<Key<?>> WITH_DEFAULT =
       List.of(
@@ -135,6 +139,7 @@ final class Keys {
           STORAGE_BASES,
           STORAGE_LEASE_SECONDS,
           RUN_FAIL_FAST,
+          RUN_TENSORBOARD,
           QUANTIZER_BITS,
           QUANTIZER_SYMMETRIC,
           TUNING_RECIPE,
@@ -172,13 +177,15 @@ final class Keys {
           DEVICE_THREADS,
           EVALUATE_RUN,
           EVALUATE_PROMPTS,
+          EVALUATE_LIVE_CLASSES,
           EVALUATE_IMAGES_PER_PROMPT,
           EVALUATE_SAMPLER,
           EVALUATE_STEPS,
           EVALUATE_GUIDANCE,
           EVALUATE_BATCH_SIZE,
           EVALUATE_SEED,
-          EVALUATE_BASELINES);
+          EVALUATE_BASELINES,
+          EVALUATE_PRIOR_IMAGES);
 
   private Keys() {}
 

@@ -57,10 +57,6 @@ public final class TuneQdmConfig implements Serializable {
     return required(Keys.DATA_SUBJECTS, "the folder with a sub-folder of photos for each subject");
   }
 
-  public String evaluatePrompts() {
-    return required(Keys.EVALUATE_PROMPTS, "the file with a prompt template a line");
-  }
-
   public List<String> dataNames() {
     return Keys.DATA_NAMES.read(config);
   }
@@ -95,6 +91,10 @@ public final class TuneQdmConfig implements Serializable {
 
   public boolean runFailFast() {
     return Keys.RUN_FAIL_FAST.read(config);
+  }
+
+  public boolean runTensorboard() {
+    return Keys.RUN_TENSORBOARD.read(config);
   }
 
   public int quantizerBits() {
@@ -243,6 +243,15 @@ public final class TuneQdmConfig implements Serializable {
     return Optional.of(Keys.EVALUATE_RUN.read(config)).filter(run -> !run.isEmpty());
   }
 
+  /** The file with a prompt template a line; empty for the prompts of the data folder itself. */
+  public Optional<String> evaluatePrompts() {
+    return Optional.of(Keys.EVALUATE_PROMPTS.read(config)).filter(file -> !file.isBlank());
+  }
+
+  public List<String> evaluateLiveClasses() {
+    return Keys.EVALUATE_LIVE_CLASSES.read(config);
+  }
+
   public int evaluateImagesPerPrompt() {
     return Keys.EVALUATE_IMAGES_PER_PROMPT.read(config);
   }
@@ -269,6 +278,10 @@ public final class TuneQdmConfig implements Serializable {
 
   public boolean evaluateBaselines() {
     return Keys.EVALUATE_BASELINES.read(config);
+  }
+
+  public int evaluatePriorImages() {
+    return Keys.EVALUATE_PRIOR_IMAGES.read(config);
   }
 
   /** One line for each key whose value is not its default, with the place it comes from. */

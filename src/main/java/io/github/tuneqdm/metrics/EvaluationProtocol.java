@@ -18,6 +18,7 @@ import java.util.TreeMap;
  * Everything that fixes a score besides the tuned weights: two evaluations are comparable where
  * their protocols are equal. Stored with the run as JSON.
  *
+ * @param prompts of every subject, but for those that {@code livePrompts} is for
  * @param imagesPerPrompt images of each prompt and subject
  * @param sampler as configured, such as {@code ddim}
  * @param steps sampling steps
@@ -26,6 +27,7 @@ import java.util.TreeMap;
  * @param preprocessing what each encoder does to a picture, by encoder ("dino", "clip"), in words
  *     or as its configuration
  * @param modelHashes SHA-256 of the weights by role ("base", "dino", "clip")
+ * @param livePrompts null where all subjects have the same prompts
  */
 public record EvaluationProtocol(
     PromptSet prompts,
@@ -36,7 +38,8 @@ public record EvaluationProtocol(
     double guidance,
     long firstSeed,
     Map<String, String> preprocessing,
-    Map<String, String> modelHashes) {
+    Map<String, String> modelHashes,
+    LivePrompts livePrompts) {
   private static final ObjectMapper JSON =
       JsonMapper.builder()
           .enable(SerializationFeature.INDENT_OUTPUT)
@@ -67,6 +70,35 @@ public record EvaluationProtocol(
     modelHashes = Collections.unmodifiableMap(new TreeMap<>(modelHashes));
   }
 
+  /** A protocol with the same prompts for all subjects. */
+  public EvaluationProtocol(
+      PromptSet prompts,
+      TokenRule tokenRule,
+      int imagesPerPrompt,
+      String sampler,
+      int steps,
+      double guidance,
+      long firstSeed,
+      Map<String, String> preprocessing,
+      Map<String, String> modelHashes) {
+    this(
+        prompts,
+        tokenRule,
+        imagesPerPrompt,
+        sampler,
+        steps,
+        guidance,
+        firstSeed,
+        preprocessing,
+        modelHashes,
+        null);
+  }
+
+  /** The prompts of a subject of this class. */
+  public PromptSet promptsOf(String classNoun) {
+    return livePrompts != null && livePrompts.areFor(classNoun) ? livePrompts.prompts() : prompts;
+  }
+
   /**
    * The seed of one image. Each prompt has seeds of its own, so that a subject's images do not all
    * start from the same few latents; each subject and method has the same ones, so that they can be
@@ -79,9 +111,9 @@ public record EvaluationProtocol(
     return firstSeed + (long) promptIndex * imagesPerPrompt + image;
   }
 
-  /** Images of one subject and method. */
-  public int imagesPerSubject() {
-    return Math.multiplyExact(prompts.size(), imagesPerPrompt);
+  /** Images of one subject of this class and one method. */
+  public int imagesPerSubject(String classNoun) {
+    return Math.multiplyExact(promptsOf(classNoun).size(), imagesPerPrompt);
   }
 
   /** UTF-8 JSON, indented, the same bytes for equal protocols. */

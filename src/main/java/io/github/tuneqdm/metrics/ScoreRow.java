@@ -1,5 +1,7 @@
 package io.github.tuneqdm.metrics;
 
+import java.io.Serializable;
+
 /**
  * One generated image and its scores.
  *
@@ -20,7 +22,8 @@ public record ScoreRow(
     String imagePath,
     double dino,
     double clipI,
-    double clipT) {
+    double clipT)
+    implements Serializable {
   public Scores scores() {
     return new Scores(dino, clipI, clipT);
   }

@@ -84,12 +84,27 @@ public final class Similarity {
    * @param real (R, D), R at least 2
    */
   public static double realAgainstReal(float[][] real) {
-    if (real.length < 2) {
+    return amongThemselves(real, "real photos");
+  }
+
+  /**
+   * How much a model's pictures of one prompt differ: one minus the mean cosine over all pairs of
+   * two different pictures. Ruiz et al. 2023 (table 3) take LPIPS for it, which this is not; 0
+   * where all pictures are the same.
+   *
+   * @param pictures (G, D), G at least 2
+   */
+  public static double diversity(float[][] pictures) {
+    return 1 - amongThemselves(pictures, "pictures of a prompt");
+  }
+
+  private static double amongThemselves(float[][] rows, String what) {
+    if (rows.length < 2) {
       throw TuneQdmException.inputData(
-          "Cannot compare real photos among themselves: at least two are needed, there are "
-              + real.length);
+          "Cannot compare %s among themselves: at least two are needed, there are %d"
+              .formatted(what, rows.length));
     }
-    double[][] cosines = cosines(real, "real photos", real, "real photos"); // (R, R)
+    double[][] cosines = cosines(rows, what, rows, what); // (N, N)
     double sum = 0;
     for (int i = 0; i < cosines.length; i++) {
       for (int j = 0; j < cosines.length; j++) {

@@ -74,9 +74,11 @@ public record LowRank(int rank, double alpha) {
    * @param weight W0 (C_out, C_in) or (C_out, C_in, kH, kW)
    */
   public NDArray merged(NDArray weight, NDArray a, NDArray b) {
+    // A number given to NDArray.mul is freed at once, but the way back still needs it.
+    NDArray factor = a.getManager().create((float) (alpha / rank));
     NDArray flatA = a.reshape(rank, -1); // (r, C_in kH kW)
-    NDArray flatB = b.reshape(-1, rank); // (C_out, r)
-    return flatB.matMul(flatA).mul(alpha / rank).reshape(weight.getShape()).add(weight);
+    NDArray flatB = b.reshape(-1, rank).mul(factor); // (C_out, r)
+    return flatB.matMul(flatA).reshape(weight.getShape()).add(weight);
   }
 
   /**

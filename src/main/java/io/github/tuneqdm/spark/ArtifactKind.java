@@ -16,7 +16,7 @@ final class ArtifactKind {
             case "deltas.safetensors" -> "deltas";
             case "steps.parquet" -> "steps";
             case "status.json" -> "status";
-            default -> "subject";
+            default -> name.contains(".tfevents.") ? "steps" : "subject";
           };
       case "images", "baselines" -> "image";
       case "class-images" -> "class-image";

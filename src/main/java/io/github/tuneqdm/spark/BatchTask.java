@@ -163,6 +163,9 @@ record BatchTask(
             finished,
             i -> {
               MethodTrainer.Result subject = trained.get(i);
+              if (config.runTensorboard()) {
+                run.publishEvents(subject.name(), subject.steps()); // before the status vouches
+              }
               return run.publish(
                   new TrainedSubject(
                       subject.name(),

@@ -136,7 +136,21 @@ public final class DoctorJob {
     return List.of(
         CacheProbe.of("model cache", LocalFolders.cache(), LocalFolders.VARIABLE, MODEL_COPIES),
         model(storage, "subjects", "tuneqdm.data.subjects", config::dataSubjects, List.of()),
-        model(storage, "prompts", "tuneqdm.evaluate.prompts", config::evaluatePrompts, List.of()));
+        config
+            .evaluatePrompts()
+            .map(
+                file ->
+                    model(storage, "prompts", "tuneqdm.evaluate.prompts", () -> file, List.of()))
+            .orElseGet(this::ownPrompts));
+  }
+
+  private Finding ownPrompts() {
+    try {
+      EvaluationPrompts.read(config, SparkApplication.hadoopConfiguration());
+      return Finding.ok("prompts", "of the data folder's " + DreamBoothFile.NAME);
+    } catch (TuneQdmException e) {
+      return Finding.fail("prompts", e);
+    }
   }
 
   private List<Row> executors(StorageProbe storage, Map<String, String> folders) {

@@ -5,14 +5,12 @@ import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.metrics.EvaluationProtocol;
 import io.github.tuneqdm.metrics.Methods;
-import io.github.tuneqdm.metrics.PromptSet;
 import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.ScoreTable;
+import io.github.tuneqdm.metrics.SubjectScores;
 import io.github.tuneqdm.metrics.TokenRule;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.ParquetTable;
-import io.github.tuneqdm.storage.Publisher;
-import io.github.tuneqdm.storage.StorageProblem;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -28,7 +26,6 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileSystem;
 
 /**
  * Samples pictures of a run's subjects, scores them against photos and prompts, and writes tables
@@ -67,6 +64,7 @@ public final class EvaluateJob {
    * @param sampled pictures that this call made
    * @param scored pictures that this call scored
    * @param table means a subject and a method
+   * @param together what there is to say of each subject and method besides
    * @param failures subjects that were not evaluated, since their training failed
    */
   public record Result(
@@ -75,6 +73,7 @@ public final class EvaluateJob {
       int sampled,
       int scored,
       ScoreTable table,
+      List<SubjectScores> together,
       Map<String, String> failures) {
 
     public ExitCode exitCode() {
@@ -114,7 +113,12 @@ public final class EvaluateJob {
             .toList();
     EvaluationProtocol protocol = protocol(trained, hadoop);
     EvaluationPlan plan =
-        EvaluationPlan.of(protocol, methods(), subjects, config.evaluateBatchSize());
+        EvaluationPlan.of(
+            protocol,
+            methods(),
+            subjects,
+            config.evaluateBatchSize(),
+            config.evaluatePriorImages());
     run.sweepOld();
     RunIndex index = new RunIndex(run, spark);
     if (!run.uses(protocol)) {
@@ -129,10 +133,17 @@ public final class EvaluateJob {
     int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing);
     List<ScoreRow> known =
         knownScores(run).stream().filter(row -> !missing.contains(row.imagePath())).toList();
-    List<ScoreRow> rows = scores(run, plan, subjects, known);
+    SubjectScoreTable knownTogether = SubjectScoreTable.read(run);
+    ScoringTask.Scored now = scores(run, plan, subjects, known, knownTogether);
+    List<ScoreRow> rows = now.rows();
     Set<ScoreRow> before = new HashSet<>(known);
     int scored = (int) rows.stream().filter(row -> !before.contains(row)).count();
     ScoreTable table = ScoreTable.summarise(rows);
+    SubjectScoreTable together = new SubjectScoreTable(now.together()).and(knownTogether);
+    if (!together.equals(knownTogether)) {
+      index.withdraw();
+      together.write(run);
+    }
     if (sampled > 0 || scored > 0 || !run.exists(EvaluationReport.PATH)) {
       index.withdraw();
       List<ScoreRow> all = withOthers(rows, known);
@@ -143,7 +154,13 @@ public final class EvaluateJob {
     run.sweepAll("images", "baselines", "report");
     index.complete();
     return new Result(
-        run.id(), run.path(EvaluationReport.PATH).toString(), sampled, scored, table, failures);
+        run.id(),
+        run.path(EvaluationReport.PATH).toString(),
+        sampled,
+        scored,
+        table,
+        now.together(),
+        failures);
   }
 
   private List<String> subjectsOf(RunPlan trained) {
@@ -176,8 +193,9 @@ public final class EvaluateJob {
     hashes.put("base", trained.baseId());
     hashes.put("dino", Hashes.sha256OfFolder(dino));
     hashes.put("clip", Hashes.sha256OfFolder(clip));
+    EvaluationPrompts prompts = EvaluationPrompts.read(config, hadoop);
     return new EvaluationProtocol(
-        prompts(hadoop),
+        prompts.prompts(),
         TokenRule.SCORE_WITHOUT_IDENTIFIER,
         config.evaluateImagesPerPrompt(),
         config.evaluateSampler(),
@@ -185,30 +203,8 @@ public final class EvaluateJob {
         config.evaluateGuidance(),
         config.evaluateSeed(),
         preprocessing,
-        hashes);
-  }
-
-  private PromptSet prompts(Configuration hadoop) {
-    org.apache.hadoop.fs.Path file = new org.apache.hadoop.fs.Path(config.evaluatePrompts());
-    FileSystem fs = Publisher.fileSystem(file, hadoop);
-    if (fs.getUri().getScheme().equals("file")) {
-      return PromptSet.read(Path.of(fs.makeQualified(file).toUri().getPath()));
-    }
-    try {
-      if (fs.getFileStatus(file).getLen() > LARGEST_TEXT) {
-        throw TuneQdmException.inputData("Cannot read " + file + ": it is larger than 1 MiB");
-      }
-      Path copy = Files.createTempDirectory("tuneqdm-prompts-").resolve(file.getName());
-      try {
-        fs.copyToLocalFile(false, file, new org.apache.hadoop.fs.Path(copy.toUri()), true);
-        return PromptSet.read(copy);
-      } finally {
-        Files.deleteIfExists(copy);
-        Files.deleteIfExists(copy.getParent());
-      }
-    } catch (IOException e) {
-      throw StorageProblem.environment("Cannot read " + file, e);
-    }
+        hashes,
+        prompts.live());
   }
 
   private static String preprocessing(Path encoder) {
@@ -297,22 +293,37 @@ public final class EvaluateJob {
     return rows;
   }
 
-  /** One row an image of the plan, in its order; subjects whose rows are known are not scored. */
-  private List<ScoreRow> scores(
-      RunFolder run, EvaluationPlan plan, List<SubjectEntry> subjects, List<ScoreRow> known) {
+  /**
+   * One row an image of the plan, and one a subject and method; subjects whose rows are known are
+   * not scored.
+   */
+  private ScoringTask.Scored scores(
+      RunFolder run,
+      EvaluationPlan plan,
+      List<SubjectEntry> subjects,
+      List<ScoreRow> known,
+      SubjectScoreTable knownTogether) {
+    List<String> methods = methods();
+    int priorImages = config.evaluatePriorImages();
+    List<SubjectScores> together = new ArrayList<>();
     Map<String, ScoreRow> byPath = new LinkedHashMap<>();
     known.forEach(row -> byPath.put(row.imagePath(), row));
     List<ScoringTask> tasks = new ArrayList<>();
     for (SubjectEntry subject : subjects) {
       List<PlannedImage> images =
           plan.images().stream().filter(i -> i.subject().equals(subject.name())).toList();
-      if (!images.stream().allMatch(image -> byPath.containsKey(image.path()))) {
-        tasks.add(new ScoringTask(run.id(), config, subject, images));
+      ScoringTask task = ScoringTask.of(run.id(), config, subject, images);
+      List<SubjectScores> own = knownTogether.of(subject.name(), methods, priorImages);
+      if (own.size() == methods.size()
+          && task.images().stream().allMatch(image -> byPath.containsKey(image.path()))) {
+        together.addAll(own);
+      } else {
+        tasks.add(task);
       }
     }
     if (!tasks.isEmpty()) {
       out.println("Scoring pictures of %d subjects ...".formatted(tasks.size()));
-      List<double[][]> scores =
+      List<ScoringTask.Scored> scores =
           spark
               .get()
               .fanOut(
@@ -321,12 +332,15 @@ public final class EvaluateJob {
                   DeviceDemand.ENGINE,
                   tasks,
                   (task, environment) -> task.run(environment));
-      for (int i = 0; i < tasks.size(); i++) {
+      for (ScoringTask.Scored scored : scores) {
         // A known row stays: scored in another company, it could differ in its last digit.
-        tasks.get(i).rows(scores.get(i)).forEach(row -> byPath.putIfAbsent(row.imagePath(), row));
+        scored.rows().forEach(row -> byPath.putIfAbsent(row.imagePath(), row));
+        together.addAll(scored.together());
       }
     }
-    return plan.images().stream().map(image -> byPath.get(image.path())).sorted(ORDER).toList();
+    return new ScoringTask.Scored(
+        plan.scored().stream().map(image -> byPath.get(image.path())).sorted(ORDER).toList(),
+        new SubjectScoreTable(together).rows());
   }
 
   /** This call's rows, and those of methods that it was not asked for. */

@@ -7,6 +7,7 @@ import java.io.Serializable;
  * A picture that an evaluation makes.
  *
  * @param method see {@link Methods}
+ * @param promptIndex in the subject's prompts, or {@link #PRIOR}
  * @param prompt it is sampled from
  * @param scoredText what CLIP-T compares it with
  * @param path relative to the run's folder
@@ -20,6 +21,8 @@ record PlannedImage(
     long seed,
     String path)
     implements Serializable {
+  /** The index of what is no prompt of the protocol but the plain class. */
+  static final int PRIOR = -1;
 
   /** What a picture is sampled with. */
   enum Network {
@@ -43,6 +46,10 @@ record PlannedImage(
     return path != null
         && path.matches("(images|baselines)(/[A-Za-z0-9._-]+)+\\.png")
         && !path.contains("..");
+  }
+
+  boolean isPrior() {
+    return promptIndex == PRIOR;
   }
 
   boolean isTuned() {

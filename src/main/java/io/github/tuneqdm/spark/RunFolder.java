@@ -11,6 +11,7 @@ import io.github.tuneqdm.storage.Moves;
 import io.github.tuneqdm.storage.ParquetTable;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.storage.SafetensorsFile;
+import io.github.tuneqdm.storage.ScalarEvents;
 import io.github.tuneqdm.storage.StorageProblem;
 import io.github.tuneqdm.storage.TensorSource;
 import io.github.tuneqdm.tuning.StepRecord;
@@ -23,7 +24,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -36,6 +39,7 @@ import org.apache.hadoop.fs.Path;
 public final class RunFolder {
   private static final ParquetTable<StepRecord> STEPS = ParquetTable.of(StepRecord.class);
   private static final String DELTAS = "subjects/%s/deltas.safetensors";
+  private static final String EVENTS = "subjects/%s/events.out.tfevents.0.tuneqdm";
 
   /** Figures of each batch's training; they are no result of the run. */
   static final String SPEED = "speed";
@@ -47,7 +51,14 @@ public final class RunFolder {
    * In this order: the protocol goes last, so that an interrupted move is finished the next time.
    */
   private static final List<String> OF_ONE_PROTOCOL =
-      List.of("report", "scores.parquet", "images.parquet", "baselines", "images", PROTOCOL);
+      List.of(
+          "report",
+          "subject-scores.parquet",
+          "scores.parquet",
+          "images.parquet",
+          "baselines",
+          "images",
+          PROTOCOL);
 
   private static final int LARGEST_TEXT = 64 << 20;
 
@@ -232,6 +243,19 @@ public final class RunFolder {
     } catch (TuneQdmException e) {
       return vouchedFor(subject).orElseThrow(() -> e);
     }
+  }
+
+  /** A subject's steps as TensorBoard reads them; the first attempt's stay. */
+  void publishEvents(String subject, List<StepRecord> steps) {
+    ScalarEvents events = new ScalarEvents();
+    for (StepRecord step : steps) {
+      Map<String, Double> values = new LinkedHashMap<>();
+      values.put("loss", step.loss());
+      values.put("gradient norm", step.gradNorm());
+      values.put("learning rate", step.learningRate());
+      events.add(step.step(), values);
+    }
+    Publisher.publishOrAdopt(fs, path(EVENTS.formatted(subject)), events.toBytes());
   }
 
   /** The status of a subject whose published scales are those that it vouches for. */

@@ -37,6 +37,7 @@ import org.apache.hadoop.fs.RemoteIterator;
 final class SubjectCatalog {
   private static final String TABLE = "subjects.csv";
   private static final int LARGEST_TABLE = 16 << 20;
+  private static final int LARGEST_DREAMBOOTH = 1 << 20;
   private static final String DEFAULT_IDENTIFIER = "sks";
 
   /** Folders that storage servers and systems leave behind; in lower case. */
@@ -80,6 +81,11 @@ final class SubjectCatalog {
   static List<SubjectEntry> entries(
       TuneQdmConfig config, Configuration hadoop, SubjectIndex.Page page) {
     return at(config, hadoop, catalog -> catalog.entries(page));
+  }
+
+  /** The data folder's own classes and prompts, where it is of DreamBooth's form. */
+  static Optional<DreamBoothFile> dreamBooth(TuneQdmConfig config, Configuration hadoop) {
+    return at(config, hadoop, SubjectCatalog::dreamBooth);
   }
 
   private interface Look<R> {
@@ -189,21 +195,36 @@ final class SubjectCatalog {
   }
 
   private SubjectTable table() throws IOException {
-    Path file = new Path(folder, TABLE);
+    SubjectTable table =
+        text(TABLE, LARGEST_TABLE)
+            .map(text -> SubjectTable.parse(text, new Path(folder, TABLE).toString()))
+            .orElse(SubjectTable.none());
+    return dreamBooth().map(file -> table.withClasses(file.classes())).orElse(table);
+  }
+
+  private Optional<DreamBoothFile> dreamBooth() throws IOException {
+    String name = DreamBoothFile.NAME;
+    return text(name, LARGEST_DREAMBOOTH)
+        .map(text -> DreamBoothFile.parse(text, new Path(folder, name).toString()));
+  }
+
+  /** A file beside the subjects; empty where it is not there. */
+  private Optional<String> text(String name, int mostBytes) throws IOException {
+    Path file = new Path(folder, name);
     if (!fs.exists(file)) {
-      return SubjectTable.none();
+      return Optional.empty();
     }
-    if (fs.getFileStatus(file).getLen() > LARGEST_TABLE) {
-      throw TuneQdmException.inputData("Cannot read " + file + ": it is larger than 16 MiB");
+    if (fs.getFileStatus(file).getLen() > mostBytes) {
+      throw TuneQdmException.inputData(
+          "Cannot read %s: it is larger than %d MiB".formatted(file, mostBytes >> 20));
     }
     Optional<String> problem = problemWith(file);
     if (problem.isPresent()) {
       throw TuneQdmException.inputData("Cannot read " + file + ": " + problem.get());
     }
     try (InputStream in = fs.open(file)) {
-      ByteBuffer bytes = ByteBuffer.wrap(in.readNBytes(LARGEST_TABLE));
-      return SubjectTable.parse(
-          StandardCharsets.UTF_8.newDecoder().decode(bytes).toString(), file.toString());
+      ByteBuffer bytes = ByteBuffer.wrap(in.readNBytes(mostBytes));
+      return Optional.of(StandardCharsets.UTF_8.newDecoder().decode(bytes).toString());
     } catch (CharacterCodingException e) {
       throw TuneQdmException.inputData(
           "Cannot read " + file + ": it is not UTF-8 text (save it as UTF-8)", e);

@@ -5,7 +5,6 @@ import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.tuning.SubjectOverrides;
 import java.io.Serializable;
 import java.math.BigDecimal;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,15 +15,15 @@ import java.util.stream.Stream;
  * {@code subjects.csv}: a header line, then a line a subject. Columns may stand in any order:
  * {@code name} (required), {@code class}, {@code instance_prompt}, {@code identifier}, and the keys
  * of {@link SubjectOverrides}. Fields may be quoted as RFC 4180 has it.
+ *
+ * @param classes class nouns from elsewhere, by subject, for rows that say none
  */
-record SubjectTable(Map<String, Row> rows) {
+record SubjectTable(Map<String, Row> rows, Map<String, String> classes) {
   private static final List<String> COLUMNS =
       Stream.concat(
               Stream.of("name", "class", "instance_prompt", "identifier"),
               SubjectOverrides.Key.names().stream())
           .toList();
-
-  private static final int LONGEST_FIELD = 1000;
 
   /** A line's fields; empty where the column or the field is missing. */
   record Row(String classNoun, String instancePrompt, String identifier, SubjectOverrides overrides)
@@ -33,18 +32,26 @@ record SubjectTable(Map<String, Row> rows) {
   }
 
   static SubjectTable none() {
-    return new SubjectTable(Map.of());
+    return new SubjectTable(Map.of(), Map.of());
   }
 
   Row row(String name) {
-    return rows.getOrDefault(name, Row.EMPTY);
+    Row row = rows.getOrDefault(name, Row.EMPTY);
+    return row.classNoun.isEmpty() && classes.containsKey(name)
+        ? new Row(classes.get(name), row.instancePrompt, row.identifier, row.overrides)
+        : row;
+  }
+
+  /** The table with class nouns for subjects of which it says none; they need not be there. */
+  SubjectTable withClasses(Map<String, String> others) {
+    return new SubjectTable(rows, others);
   }
 
   /**
    * @param where the file, for messages
    */
   static SubjectTable parse(String text, String where) {
-    List<List<String>> lines = fields(text, where);
+    List<List<String>> lines = CsvText.lines(text, where);
     if (lines.isEmpty()) {
       throw TuneQdmException.inputData("Cannot read " + where + ": it is empty");
     }
@@ -79,7 +86,7 @@ record SubjectTable(Map<String, Row> rows) {
         throw TuneQdmException.inputData("Cannot read " + where + ": " + name + " is there twice");
       }
     }
-    return new SubjectTable(rows);
+    return new SubjectTable(rows, Map.of());
   }
 
   private static SubjectOverrides overrides(List<String> line, List<String> header, String where) {
@@ -96,62 +103,5 @@ record SubjectTable(Map<String, Row> rows) {
   private static String field(List<String> line, List<String> header, String column) {
     int index = header.indexOf(column);
     return index < 0 ? "" : line.get(index).strip();
-  }
-
-  /** RFC 4180 fields; empty lines are skipped. */
-  private static List<List<String>> fields(String text, String where) {
-    List<List<String>> lines = new ArrayList<>();
-    List<String> line = new ArrayList<>();
-    StringBuilder field = new StringBuilder();
-    boolean quoted = false;
-    boolean blank = true; // as yet: a quote after white space alone begins a quoted field
-    String rest = text.startsWith("\uFEFF") ? text.substring(1) : text;
-    for (int i = 0; i <= rest.length(); i++) {
-      boolean end = i == rest.length();
-      char c = end ? '\n' : rest.charAt(i);
-      if (Character.isISOControl(c) && c != '\n' && c != '\r' && c != '\t') {
-        throw TuneQdmException.inputData(
-            "Cannot read %s: row %d holds a control character (save it as plain UTF-8 text)"
-                .formatted(where, lines.size()));
-      }
-      if (field.length() > LONGEST_FIELD) {
-        throw TuneQdmException.inputData(
-            "Cannot read %s: row %d has a field of more than %d characters (does a quote end?)"
-                .formatted(where, lines.size(), LONGEST_FIELD));
-      }
-      if (quoted && !end) {
-        if (c != '"') {
-          field.append(c);
-        } else if (i + 1 < rest.length() && rest.charAt(i + 1) == '"') {
-          field.append(c);
-          i++;
-        } else {
-          quoted = false;
-        }
-      } else if (c == '"' && blank) {
-        field.setLength(0);
-        quoted = true;
-        blank = false;
-      } else if (c == ',') {
-        line.add(field.toString());
-        field.setLength(0);
-        blank = true;
-      } else if (c == '\n') {
-        if (!line.isEmpty() || !field.toString().isBlank()) {
-          line.add(field.toString());
-          lines.add(List.copyOf(line));
-        }
-        line.clear();
-        field.setLength(0);
-        blank = true;
-      } else if (c != '\r') {
-        field.append(c);
-        blank &= Character.isWhitespace(c);
-      }
-    }
-    if (quoted) {
-      throw TuneQdmException.inputData("Cannot read " + where + ": a quoted field never ends");
-    }
-    return lines;
   }
 }

@@ -26,6 +26,7 @@ class MainTest {
         "quantize-base",
         "train-all-subjects",
         "evaluate",
+        "score-images",
         "inspect",
         "verify-model",
         "bench",

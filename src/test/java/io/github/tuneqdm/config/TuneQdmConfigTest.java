@@ -50,6 +50,7 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.storage.bases", "bases");
     recorded.put("tuneqdm.storage.lease-seconds", 60);
     recorded.put("tuneqdm.run.fail-fast", false);
+    recorded.put("tuneqdm.run.tensorboard", false);
     recorded.put("tuneqdm.quantizer.bits", 4);
     recorded.put("tuneqdm.quantizer.symmetric", false);
     recorded.put("tuneqdm.tuning.recipe", "default");
@@ -87,6 +88,7 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.device.threads", 2);
     recorded.put("tuneqdm.evaluate.run", "");
     recorded.put("tuneqdm.evaluate.prompts", "");
+    recorded.put("tuneqdm.evaluate.live-classes", List.of("cat", "dog"));
     recorded.put("tuneqdm.evaluate.images-per-prompt", 4);
     recorded.put("tuneqdm.evaluate.sampler", "ddim");
     recorded.put("tuneqdm.evaluate.steps", 50);
@@ -94,6 +96,7 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.evaluate.batch-size", 8);
     recorded.put("tuneqdm.evaluate.seed", 42L);
     recorded.put("tuneqdm.evaluate.baselines", false);
+    recorded.put("tuneqdm.evaluate.prior-images", 0);
 
     Map<String, Object> actual = new TreeMap<>();
     Config reference = ConfigLayers.reference().resolve();
@@ -110,12 +113,12 @@ class TuneQdmConfigTest {
               model { base = /m/base, dino = /m/dino, clip = /m/clip }
               data { subjects = "s3a://b/subjects", names = [a, b], resolution = 256, center-crop = true, max-pixels = 1000, max-photo-bytes = 2000 }
               storage { runs = r, bases = q, lease-seconds = 30 }
-              run.fail-fast = true
+              run { fail-fast = true, tensorboard = true }
               quantizer { bits = 8, symmetric = true }
               tuning {
                 method = qlora, lora { rank = 16, alpha = 32 }
                 recipe = paper, experts = 2, train-delta-in = false, parametrization = absolute, steps = 7, batch-size = 3, gradient-accumulation = 5
-                subjects-per-batch = 6, learning-rate = 3e-6, lr-schedule = cosine, warmup-steps = 9
+                subjects-per-batch = 6, learning-rate = 3e-6, lr-schedule = linear, warmup-steps = 9
                 beta1 = 0.8, beta2 = 0.99, epsilon = 1e-6, weight-decay = 0.1, max-grad-norm = 2
                 snr-gamma = 5, noise-offset = 0.1, seed = -1
                 prior-preservation { enabled = true, weight = 0.5, class-images = 10 }
@@ -124,7 +127,8 @@ class TuneQdmConfigTest {
               device { kind = gpu, precision = float16, memory = packed, threads = 8 }
               evaluate {
                 run = abc, prompts = p.txt, images-per-prompt = 2, sampler = "dpm++2m", steps = 20
-                guidance = 5, batch-size = 16, seed = 4242, baselines = true
+                guidance = 5, batch-size = 16, seed = 4242, baselines = true, prior-images = 6
+                live-classes = [horse]
               }
             }
             """);
@@ -141,6 +145,7 @@ class TuneQdmConfigTest {
     assertThat(config.storageRuns()).isEqualTo("r");
     assertThat(config.storageBases()).isEqualTo("q");
     assertThat(config.runFailFast()).isTrue();
+    assertThat(config.runTensorboard()).isTrue();
     assertThat(config.quantizerBits()).isEqualTo(8);
     assertThat(config.quantizerSymmetric()).isTrue();
     assertThat(config.tuningMethod()).isEqualTo("qlora");
@@ -155,7 +160,7 @@ class TuneQdmConfigTest {
     assertThat(config.tuningGradientAccumulation()).isEqualTo(5);
     assertThat(config.tuningSubjectsPerBatch()).isEqualTo(6);
     assertThat(config.tuningLearningRate()).isEqualTo(3e-6);
-    assertThat(config.tuningLrSchedule()).isEqualTo("cosine");
+    assertThat(config.tuningLrSchedule()).isEqualTo("linear");
     assertThat(config.tuningWarmupSteps()).isEqualTo(9);
     assertThat(config.tuningBeta1()).isEqualTo(0.8);
     assertThat(config.tuningBeta2()).isEqualTo(0.99);
@@ -178,7 +183,8 @@ class TuneQdmConfigTest {
     assertThat(config.deviceMemory()).isEqualTo("packed");
     assertThat(config.deviceThreads()).isEqualTo(8);
     assertThat(config.evaluateRun()).contains("abc");
-    assertThat(config.evaluatePrompts()).isEqualTo("p.txt");
+    assertThat(config.evaluatePrompts()).contains("p.txt");
+    assertThat(config.evaluateLiveClasses()).containsExactly("horse");
     assertThat(config.evaluateImagesPerPrompt()).isEqualTo(2);
     assertThat(config.evaluateSampler()).isEqualTo("dpm++2m");
     assertThat(config.evaluateSteps()).isEqualTo(20);
@@ -186,6 +192,7 @@ class TuneQdmConfigTest {
     assertThat(config.evaluateBatchSize()).isEqualTo(16);
     assertThat(config.evaluateSeed()).isEqualTo(4242);
     assertThat(config.evaluateBaselines()).isTrue();
+    assertThat(config.evaluatePriorImages()).isEqualTo(6);
     assertThat(config.settingsWithOrigins()).hasSameSizeAs(Keys.withDefault());
   }
 
@@ -201,7 +208,8 @@ class TuneQdmConfigTest {
     assertThat(config.tuningBatchSize()).isEqualTo(1);
     assertThat(config.tuningLearningRate()).isEqualTo(3e-6);
     assertThat(config.tuningLrSchedule()).isEqualTo("constant");
-    assertThat(load(config.render()).render()).isEqualTo(config.render());
+    List<String> all = List.of("tuneqdm.");
+    assertThat(load(config.render()).renderOnly(all)).isEqualTo(config.renderOnly(all));
   }
 
   @Test
@@ -263,6 +271,8 @@ class TuneQdmConfigTest {
         "tuneqdm.device.precision | int8 | one of auto, float32, float16, bfloat16",
         "tuneqdm.device.memory | little | one of auto, resident, packed",
         "tuneqdm.evaluate.sampler | plms | one of ddim, pndm",
+        "tuneqdm.evaluate.prior-images | -1 | a whole number from 0 to 10000",
+        "tuneqdm.run.tensorboard | maybe | true or false",
         "tuneqdm.storage.runs | '' | a non-empty text",
       })
   void badValuesAreRefusedWithKeyValueOriginAndRange(String key, String value, String allowed) {

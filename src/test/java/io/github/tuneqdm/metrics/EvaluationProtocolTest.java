@@ -34,11 +34,35 @@ class EvaluationProtocolTest {
   }
 
   @Test
+  void liveSubjectsHavePromptsOfTheirOwn() {
+    PromptSet hats = new PromptSet(List.of("a {0} {1} in a hat"));
+    EvaluationProtocol split =
+        new EvaluationProtocol(
+            protocol.prompts(),
+            protocol.tokenRule(),
+            4,
+            "ddim",
+            25,
+            5.0,
+            1000,
+            Map.of(),
+            Map.of(),
+            new LivePrompts(List.of("cat", "Dog"), hats));
+
+    assertThat(split.promptsOf("dog")).isEqualTo(hats);
+    assertThat(split.promptsOf("hot dog")).isEqualTo(protocol.prompts());
+    assertThat(split.imagesPerSubject("cat")).isEqualTo(4);
+    byte[] json = split.toJson();
+    assertThat(EvaluationProtocol.fromJson(json, "protocol.json")).isEqualTo(split);
+    assertThat(json).isNotEqualTo(protocol.toJson());
+  }
+
+  @Test
   void givesEachPromptSeedsOfItsOwn() {
     assertThat(protocol.seed(0, 0)).isEqualTo(1000);
     assertThat(protocol.seed(0, 3)).isEqualTo(1003);
     assertThat(protocol.seed(1, 0)).isEqualTo(1004);
-    assertThat(protocol.imagesPerSubject()).isEqualTo(8);
+    assertThat(protocol.imagesPerSubject("dog")).isEqualTo(8);
   }
 
   @Test

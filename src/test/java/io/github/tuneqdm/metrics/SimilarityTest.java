@@ -2,6 +2,7 @@ package io.github.tuneqdm.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.github.tuneqdm.error.TuneQdmException;
 import org.junit.jupiter.api.Test;
@@ -41,5 +42,18 @@ class SimilarityTest {
         .hasMessageContaining("at least two are needed");
     assertThatThrownBy(() -> Similarity.imageToText(ONE, new float[][] {{1, 2, 3}}))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void picturesThatAreAlikeHaveNoDiversity() {
+    float[][] same = {{1, 2}, {2, 4}, {3, 6}};
+    float[][] across = {{1, 0}, {0, 1}};
+    float[][] opposite = {{1, 0}, {0, 1}, {-1, 0}};
+
+    assertThat(Similarity.diversity(same)).isCloseTo(0, within(1e-12));
+    assertThat(Similarity.diversity(across)).isEqualTo(1);
+    assertThat(Similarity.diversity(opposite)).isCloseTo(1 + 1.0 / 3, within(1e-12));
+    assertThatThrownBy(() -> Similarity.diversity(new float[][] {{1, 0}}))
+        .hasMessageContaining("at least two are needed");
   }
 }

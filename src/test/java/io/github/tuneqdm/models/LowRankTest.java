@@ -6,12 +6,17 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.tensor.BlockWeights;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.FrozenWeight;
 import io.github.tuneqdm.tensor.PhiloxRandom;
 import io.github.tuneqdm.tensor.ScaleRows;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class LowRankTest {
@@ -49,6 +54,49 @@ class LowRankTest {
 
       assertThat(x.matMul(RANK_2.merged(w, a, b).transpose()).toFloatArray())
           .containsExactly(adapted.toFloatArray(), within(1e-4f));
+    }
+  }
+
+  /** Numbers that only Java still held would be gone by the way back. */
+  @Test
+  void theWayBackNeedsNothingThatJavaCollects() throws InterruptedException {
+    try (Compute compute = Compute.cpu(2);
+        NDManager scope = compute.scope()) {
+      NDArray w = random(scope, "w", 3, 4);
+      NDArray b = random(scope, "b", 3, 2);
+      NDArray a = random(scope, "a", 2, 4);
+      a.setRequiresGradient(true);
+      b.setRequiresGradient(true);
+      List<NDArray> merged =
+          Compute.withGradients(
+              true, () -> Stream.generate(() -> RANK_2.merged(w, a, b)).limit(200).toList());
+      for (int i = 0; i < 5; i++) {
+        System.gc();
+        Thread.sleep(20); // until what was collected is freed
+      }
+      List<ByteBuffer> takers = new ArrayList<>();
+      for (int i = 0; i < 20_000; i++) { // and its place is taken
+        takers.add(ByteBuffer.allocateDirect(Double.BYTES).putDouble(0, 1e9));
+      }
+      Compute.withGradients(
+          true,
+          () -> {
+            for (NDArray one : merged) {
+              JniUtils.backward((PtNDArray) one, (PtNDArray) one.onesLike(), false, false);
+            }
+            return null;
+          });
+
+      float[] expected = new float[6]; // 200 c 1 A'
+      float[] values = a.toFloatArray();
+      for (int r = 0; r < 2; r++) {
+        float sum = values[4 * r] + values[4 * r + 1] + values[4 * r + 2] + values[4 * r + 3];
+        for (int o = 0; o < 3; o++) {
+          expected[2 * o + r] = 200 * 1.5f * sum;
+        }
+      }
+      assertThat(b.getGradient().toFloatArray()).containsExactly(expected, within(0.05f));
+      assertThat(takers).isNotEmpty(); // they lived until here
     }
   }
 

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -45,6 +46,7 @@ class DemoOnStoresTest {
     onDisk = comparable(storage);
     assertThat(onDisk)
         .hasSizeGreaterThan(15)
+        .containsKey("runs/scored/pictures.parquet")
         .anySatisfy((name, hash) -> assertThat(name).endsWith("images/mug1/00-4242.png"));
   }
 
@@ -99,7 +101,10 @@ class DemoOnStoresTest {
     }
   }
 
-  /** Trains and evaluates; a failure of the environment is a status, as it is for the shell. */
+  /**
+   * Trains, evaluates and scores the pictures once more; a failure of the environment is a status,
+   * as it is for the shell.
+   */
   private static ExitCode demo(
       String storage, Map<String, String> more, Map<String, String> hadoop) {
     Map<String, String> settings = SparkTests.tinyTraining(more);
@@ -117,7 +122,18 @@ class DemoOnStoresTest {
         return trained.exitCode();
       }
       RunFolder run = RunFolder.find(config);
-      return new EvaluateJob(config, spark, SparkTests.nowhere()).run(run).exitCode();
+      ExitCode evaluated = new EvaluateJob(config, spark, SparkTests.nowhere()).run(run).exitCode();
+      new ScoreImagesJob(config, spark, SparkTests.nowhere())
+          .run(
+              new ScoreImagesRequest(
+                  run.path("images/mug1").toString(),
+                  Optional.of(config.dataSubjects() + "/mug1"),
+                  Optional.of("a photo of a mug"),
+                  Optional.empty(),
+                  Optional.empty(),
+                  Optional.empty(),
+                  Optional.of(storage + "/runs/scored")));
+      return evaluated;
     } catch (Exception e) { // Spark throws checked ones that it does not declare
       return foreseen(e).exitCode();
     }

@@ -2,18 +2,31 @@ package io.github.tuneqdm.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.image.ImageReader;
+import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.metrics.Methods;
+import io.github.tuneqdm.metrics.ScoreRow;
+import io.github.tuneqdm.metrics.Similarity;
+import io.github.tuneqdm.metrics.SubjectScores;
+import io.github.tuneqdm.metrics.SubjectScoresText;
+import io.github.tuneqdm.scoring.ImageScorer;
+import io.github.tuneqdm.scoring.PictureEncoders;
 import io.github.tuneqdm.spark.EvaluateJob.Result;
+import io.github.tuneqdm.storage.ParquetTable;
+import io.github.tuneqdm.tensor.Compute;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeAll;
@@ -81,6 +94,136 @@ class EvaluateJobTest {
   }
 
   @Test
+  void aFolderOfDreamBoothsFormBringsItsOwnPromptsAndTheSameBytesTwice(@TempDir Path storage)
+      throws IOException {
+    copyRun(storage);
+    Path data = storage.resolve("data");
+    for (String subject : List.of("ball1", "mug1")) {
+      copy(Path.of("src/demo/toyworld/subjects"), subject, data);
+    }
+    Files.writeString(data.resolve("prompts_and_classes.txt"), DreamBoothFileTest.FORM);
+    Map<String, String> settings =
+        Map.of(
+            "tuneqdm.data.subjects", data.toString(),
+            "tuneqdm.evaluate.prompts", "",
+            "tuneqdm.evaluate.live-classes", "mug",
+            "tuneqdm.evaluate.images-per-prompt", "2",
+            "tuneqdm.evaluate.prior-images", "2");
+    Path run = storage.resolve("runs").resolve(runId);
+
+    Result first = evaluate(storage, settings);
+    Map<String, String> made = SparkTests.hashes(run);
+    assertThat(first.sampled()).isEqualTo(2 * (2 * 2 + 2));
+    assertThat(first.scored()).isEqualTo(2 * 2 * 2);
+    assertThat(
+            ParquetTable.of(ScoreRow.class).read(run.resolve("scores.parquet")).stream()
+                .map(ScoreRow::prompt)
+                .distinct())
+        .containsExactly(
+            "a sks toy ball in the jungle",
+            "a cube shaped sks toy ball",
+            "a sks mug in the jungle",
+            "a sks mug wearing a red hat");
+    assertThat(run.resolve("protocol.json"))
+        .content()
+        .contains("\"classes\" : [ \"mug\" ]")
+        .contains("a {0} {1} wearing a red hat");
+    assertTogether(run, data, first);
+
+    for (String folder : List.of("images", "report")) {
+      deleteFiles(run.resolve(folder));
+    }
+    for (String file : List.of("scores.parquet", "subject-scores.parquet", "images.parquet")) {
+      Files.delete(run.resolve(file));
+    }
+    Result second = evaluate(storage, settings);
+    assertThat(second.together()).isEqualTo(first.together());
+    assertThat(SparkTests.hashes(run)).isEqualTo(made);
+
+    Result fewer = evaluate(storage, with(settings, "tuneqdm.evaluate.prior-images", "0"));
+    assertThat(fewer.sampled()).isZero();
+    assertThat(fewer.scored()).isZero();
+    assertThat(fewer.together()).extracting(SubjectScores::priorDino).containsOnlyNulls();
+  }
+
+  /** Against the encoders' own word on the very files. */
+  private static void assertTogether(Path run, Path data, Result result) throws IOException {
+    assertThat(ParquetTable.of(SubjectScores.class).read(run.resolve("subject-scores.parquet")))
+        .isEqualTo(result.together());
+    assertThat(SubjectScoresText.render(result.together()))
+        .contains("prior DINO")
+        .doesNotContain(" - ");
+    SubjectScores mug = result.together().get(1);
+    assertThat(mug.subject()).isEqualTo("mug1");
+    assertThat(mug.images()).isEqualTo(4);
+    assertThat(mug.priorImages()).isEqualTo(2);
+    try (Compute compute = Compute.cpu(2);
+        ImageScorer scorer =
+            new ImageScorer(
+                compute, Path.of("src/demo/toyworld/dino"), Path.of("src/demo/toyworld/clip"))) {
+      PictureEncoders.Features real = scorer.pictures(pictures(data.resolve("mug1"), ""));
+      PictureEncoders.Features hats = scorer.pictures(pictures(run.resolve("images/mug1"), "01-"));
+      PictureEncoders.Features jungle =
+          scorer.pictures(pictures(run.resolve("images/mug1"), "00-"));
+      PictureEncoders.Features priors =
+          scorer.pictures(pictures(run.resolve("images/mug1"), "prior-"));
+      float[][] texts =
+          scorer.clipText(List.of("a sks mug in the jungle", "a sks mug wearing a red hat"));
+      float[][] twice = {texts[1], texts[1]};
+
+      assertThat(mug.realDino()).isCloseTo(Similarity.realAgainstReal(real.dino()), within(1e-6));
+      assertThat(mug.realClipI()).isCloseTo(Similarity.realAgainstReal(real.clip()), within(1e-6));
+      assertThat(mug.priorDino())
+          .isCloseTo(Similarity.imageToImage(priors.dino(), real.dino()), within(1e-6));
+      assertThat(mug.dinoDiversity())
+          .isCloseTo(
+              (Similarity.diversity(jungle.dino()) + Similarity.diversity(hats.dino())) / 2,
+              within(1e-6));
+      assertThat(mug.clipTWithIdentifier())
+          .isCloseTo(
+              (Similarity.imageToText(hats.clip(), twice)
+                      + Similarity.imageToText(jungle.clip(), new float[][] {texts[0], texts[0]}))
+                  / 2,
+              within(1e-6))
+          .isNotCloseTo(mug.clipT(), within(1e-6));
+    }
+  }
+
+  private static List<Supplier<RgbImage>> pictures(Path folder, String prefix) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .filter(file -> file.getFileName().toString().startsWith(prefix))
+          .sorted()
+          .map(file -> (Supplier<RgbImage>) () -> ImageReader.read(file, 1_000_000))
+          .toList();
+    }
+  }
+
+  private static Map<String, String> with(Map<String, String> settings, String key, String value) {
+    Map<String, String> all = new HashMap<>(settings);
+    all.put(key, value);
+    return all;
+  }
+
+  private static void deleteFiles(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  @Test
+  void withoutPromptsOfItsOwnTheDataFolderIsNamed(@TempDir Path storage) throws IOException {
+    copyRun(storage);
+
+    assertThatThrownBy(() -> evaluate(storage, Map.of("tuneqdm.evaluate.prompts", "")))
+        .isInstanceOf(TuneQdmException.class)
+        .hasMessageStartingWith("Cannot evaluate without prompts: tuneqdm.evaluate.prompts names")
+        .hasMessageContaining("it has no prompts_and_classes.txt either");
+  }
+
+  @Test
   void twoExecutorsOfAClusterMakeTheSamePictures(@TempDir Path storage) throws IOException {
     Path local = storage.resolve("local");
     Path cluster = storage.resolve("cluster");
@@ -119,12 +262,16 @@ class EvaluateJobTest {
 
   private static void copyRun(Path storage) throws IOException {
     for (String part : new String[] {"runs", "bases"}) {
-      try (Stream<Path> files = Files.walk(trained.resolve(part))) {
-        for (Path file : files.filter(Files::isRegularFile).toList()) {
-          Path target = storage.resolve(trained.relativize(file).toString());
-          Files.createDirectories(target.getParent());
-          Files.copy(file, target);
-        }
+      copy(trained, part, storage);
+    }
+  }
+
+  private static void copy(Path root, String part, Path to) throws IOException {
+    try (Stream<Path> files = Files.walk(root.resolve(part))) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Path target = to.resolve(root.relativize(file).toString());
+        Files.createDirectories(target.getParent());
+        Files.copy(file, target);
       }
     }
   }

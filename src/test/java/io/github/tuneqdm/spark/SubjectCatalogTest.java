@@ -69,6 +69,27 @@ class SubjectCatalogTest {
     assertThat(read()).singleElement().extracting(s -> s.photos().size()).isEqualTo(0);
   }
 
+  @Test
+  void dreamBoothsTableSaysWhatSubjectsAreWhereSubjectsCsvDoesNot() throws IOException {
+    photo("mug1/a.png");
+    photo("ball1/a.png");
+    photo("dog_2/a.png");
+    Files.writeString(folder.resolve("prompts_and_classes.txt"), DreamBoothFileTest.FORM);
+    Files.writeString(folder.resolve("subjects.csv"), "name,class\nmug1,cup\n");
+
+    assertThat(read())
+        .extracting(SubjectEntry::instancePrompt)
+        .containsExactly("a photo of sks toy ball", "a photo of sks dog", "a photo of sks cup");
+  }
+
+  @Test
+  void aSubjectOfDreamBoothsTableWithoutAFolderIsNotThere() throws IOException {
+    photo("mug1/a.png");
+    Files.writeString(folder.resolve("prompts_and_classes.txt"), DreamBoothFileTest.FORM);
+
+    assertThat(read()).extracting(SubjectEntry::name).containsExactly("mug1");
+  }
+
   @ParameterizedTest
   @CsvSource({
     "a photo of a sks mug, mug, sks",

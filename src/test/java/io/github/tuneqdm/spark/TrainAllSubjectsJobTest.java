@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +54,37 @@ class TrainAllSubjectsJobTest {
     }
     assertThat(RunFolder.newest(storage.resolve("runs").toString(), new Configuration()).id())
         .isEqualTo(result.runId());
+  }
+
+  @Test
+  void stepsAreThereForTensorBoardWhereAskedForAndTheRunIsTheSame() throws IOException {
+    Map<String, String> one = Map.of("tuneqdm.data.names", "mug1");
+    Result with =
+        train(
+            storage.resolve("with"),
+            Map.of("tuneqdm.data.names", "mug1", "tuneqdm.run.tensorboard", "true"));
+    Result without = train(storage.resolve("without"), one);
+
+    assertThat(with.runId()).isEqualTo(without.runId());
+    String events = "events.out.tfevents.0.tuneqdm";
+    Path subject = Path.of("runs", with.runId(), "subjects/mug1");
+    Path made = storage.resolve("with").resolve(subject);
+    assertThat(SparkTests.hashes(made))
+        .containsKey(events)
+        .containsAllEntriesOf(SparkTests.hashes(storage.resolve("without").resolve(subject)));
+    RunFolder run =
+        RunFolder.of(storage.resolve("with/runs").toString(), with.runId(), new Configuration());
+    List<Map<String, Float>> scalars = new ArrayList<>();
+    run.readSteps("mug1")
+        .forEach(
+            step ->
+                scalars.add(
+                    Map.of(
+                        "loss", (float) step.loss(),
+                        "gradient norm", (float) step.gradNorm(),
+                        "learning rate", (float) step.learningRate())));
+    assertThat(EventFiles.read(Files.readAllBytes(made.resolve(events))).values())
+        .containsExactlyElementsOf(scalars);
   }
 
   @Test
