@@ -2,6 +2,7 @@ package io.github.tuneqdm.cli;
 
 import io.github.tuneqdm.config.ConfigLayers;
 import io.github.tuneqdm.config.ConfigSource;
+import io.github.tuneqdm.config.StudySettings;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.TuneQdmException;
 import java.io.PrintStream;
@@ -51,6 +52,14 @@ final class JobOptions {
   /** As {@link #load()}, with another layer in the place of the file. */
   TuneQdmConfig load(ConfigSource source) {
     return new ConfigLayers(overrides, systemProperties(), Optional.of(source)).load();
+  }
+
+  /** A study's file over {@code --config}, or over the embedded demo's configuration. */
+  StudySettings loadStudy(Path study) {
+    ConfigSource below = ConfigSource.file(file == null ? demo() : file);
+    return new ConfigLayers(
+            overrides, systemProperties(), Optional.of(ConfigSource.study(study, below)))
+        .loadStudy();
   }
 
   /** Says what differs from the defaults and where that came from. */

@@ -17,6 +17,7 @@ import picocli.CommandLine.ScopeType;
       QuantizeBaseCommand.class,
       TrainAllSubjectsCommand.class,
       EvaluateCommand.class,
+      StudyCommand.class,
       ScoreImagesCommand.class,
       InspectCommand.class,
       VerifyModelCommand.class,
@@ -76,7 +77,7 @@ public final class Main {
     meaning.put("1", "anything unforeseen");
     meaning.put("2", "usage, configuration, a subject's name");
     meaning.put("3", "bad input data: model, base, run, photos");
-    meaning.put("4", "some subjects failed; the others are committed");
+    meaning.put("4", "some subjects or cells failed; the others are committed");
     meaning.put("5", "all subjects failed");
     meaning.put("6", "environment: storage, engine, device");
     return meaning;

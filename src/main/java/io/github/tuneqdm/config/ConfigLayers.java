@@ -12,6 +12,7 @@ import io.github.tuneqdm.error.TuneQdmException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /**
  * Where values come from. The precedence, strongest first: {@code -D}, {@code --conf
@@ -26,27 +27,74 @@ public record ConfigLayers(
     Map<String, String> overrides, Map<String, String> properties, Optional<ConfigSource> file) {
   static final String DEMO_DIR_ORIGIN = "system property";
 
+  private static final ConfigValue NOTHING = ConfigValueFactory.fromAnyRef(null);
   private static final String PAPER = "paper";
   private static final String PAPER_DEFAULTS = "io/github/tuneqdm/config/paper.conf";
   private static final String SPARK_PREFIX = "spark." + Keys.ROOT;
 
   /** Merges the layers, resolves references between keys, and checks every key and value. */
   public TuneQdmConfig load() {
+    return guarded(() -> checked(said()));
+  }
+
+  /**
+   * As {@link #load()}, where the file also describes a study. A cell's settings are one more
+   * layer, above all others.
+   *
+   * @throws TuneQdmException (usage) where it does not, or an override stands against a cell
+   */
+  public StudySettings loadStudy() {
+    return guarded(
+        () -> {
+          Config said = said();
+          Config study = resolve(said.withFallback(reference())).getConfig(Keys.STUDY);
+          String parallel = Keys.STUDY_PARALLEL.path();
+          Config shared =
+              said.withoutPath(Keys.STUDY)
+                  .withValue(parallel, study.root().getOrDefault("parallel", NOTHING));
+          StudySettings settings =
+              new StudyReader(
+                      study.withoutPath("parallel"),
+                      ofCell -> checked(layer(ofCell).withFallback(shared)))
+                  .read();
+          overrides.keySet().forEach(settings::refuseOverride);
+          return settings;
+        });
+  }
+
+  private static Config layer(Map<String, ConfigValue> values) {
+    Config layer = ConfigFactory.empty();
+    for (Map.Entry<String, ConfigValue> value : values.entrySet()) {
+      layer = layer.withValue(value.getKey(), value.getValue());
+    }
+    return layer;
+  }
+
+  private static <T> T guarded(Supplier<T> reading) {
     try {
-      Config fromFile = file.map(ConfigSource::parse).orElse(ConfigFactory.empty());
-      // Before resolving: what no key may be called cannot serve to multiply values either.
-      fromFile.root().forEach(ConfigLayers::refuseOtherRoots);
-      Config said =
-          commandLine().withFallback(sparkConf()).withFallback(fromFile).withFallback(demoDir());
-      Config resolved = resolve(said.withFallback(reference()));
-      if (isPaper(resolved)) {
-        resolved = resolve(said.withFallback(resource(PAPER_DEFAULTS)).withFallback(reference()));
-      }
-      resolved.root().forEach(ConfigLayers::refuseUnknown);
-      return TuneQdmConfig.of(resolved);
+      return reading.get();
+    } catch (ConfigException e) {
+      throw TuneQdmException.usage("Cannot read the configuration: " + e.getMessage());
     } catch (StackOverflowError e) {
       throw TuneQdmException.usage("Cannot read the configuration: it is nested too deeply");
     }
+  }
+
+  /** What the layers say, without the defaults. */
+  private Config said() {
+    Config fromFile = file.map(ConfigSource::parse).orElse(ConfigFactory.empty());
+    // Before resolving: what no key may be called cannot serve to multiply values either.
+    fromFile.root().forEach(ConfigLayers::refuseOtherRoots);
+    return commandLine().withFallback(sparkConf()).withFallback(fromFile).withFallback(demoDir());
+  }
+
+  private static TuneQdmConfig checked(Config said) {
+    Config resolved = resolve(said.withFallback(reference()));
+    if (isPaper(resolved)) {
+      resolved = resolve(said.withFallback(resource(PAPER_DEFAULTS)).withFallback(reference()));
+    }
+    resolved.root().forEach(ConfigLayers::refuseUnknown);
+    return TuneQdmConfig.of(resolved);
   }
 
   private static boolean isPaper(Config resolved) {
@@ -130,9 +178,12 @@ public record ConfigLayers(
     members.forEach((name, member) -> refuseUnknown(path + "." + name, member));
   }
 
-  private static TuneQdmException unknown(String path, String origin) {
-    return TuneQdmException.usage(
-        "Unknown key " + path + " (" + origin + "): did you mean " + Keys.nearest(path) + "?");
+  static TuneQdmException unknown(String path, String origin) {
+    String hint =
+        path.startsWith(Keys.STUDY + ".")
+            ? "what a study compares is read by jobs/study --study FILE"
+            : "did you mean " + Keys.nearest(path) + "?";
+    return TuneQdmException.usage("Unknown key " + path + " (" + origin + "): " + hint);
   }
 
   private static Config resolve(Config merged) {

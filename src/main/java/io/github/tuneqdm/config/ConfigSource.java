@@ -18,11 +18,20 @@ public sealed interface ConfigSource {
     return new Text(text, name);
   }
 
+  /**
+   * A study's file: what else it sets lies over another layer.
+   *
+   * @param below the layer that holds for what the file does not set
+   */
+  static ConfigSource study(Path file, ConfigSource below) {
+    return new Study(file, below);
+  }
+
   /** A file; it may include others beside it and refer to the environment. */
   record File(Path path) implements ConfigSource {
     @Override
     public Config parse() {
-      return ConfigText.parse(path);
+      return ConfigText.parse(path, "--config");
     }
   }
 
@@ -31,6 +40,14 @@ public sealed interface ConfigSource {
     @Override
     public Config parse() {
       return ConfigText.parse(text, name);
+    }
+  }
+
+  /** A study's file over another layer. */
+  record Study(Path path, ConfigSource below) implements ConfigSource {
+    @Override
+    public Config parse() {
+      return ConfigText.parse(path, "--study").withFallback(below.parse());
     }
   }
 }

@@ -52,9 +52,13 @@ final class ConfigText
     this.refusal = refusal;
   }
 
-  /** A file, which may include others of its folder. */
-  static Config parse(Path file) {
-    String name = "--config " + file;
+  /**
+   * A file, which may include others of its folder.
+   *
+   * @param option that named it, for messages
+   */
+  static Config parse(Path file, String option) {
+    String name = option + " " + file;
     if (!Files.isRegularFile(file)) {
       throw TuneQdmException.usage("Cannot read " + name + ": there is no such file");
     }

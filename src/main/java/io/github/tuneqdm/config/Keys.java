@@ -124,6 +124,11 @@ final class Keys {
   static final Key<Integer> EVALUATE_PRIOR_IMAGES =
       Key.integer(ROOT + "evaluate.prior-images", 0, 10_000);
 
+  /** What a study compares stands here too, in its own file: see {@link StudyReader}. */
+  static final String STUDY = ROOT + "study";
+
+  static final Key<Integer> STUDY_PARALLEL = Key.integer(STUDY + ".parallel", 1, 1000);
+
   private static final List<Key<?>> WITH_DEFAULT =
       List.of(
           MODEL_BASE,
@@ -185,7 +190,8 @@ final class Keys {
           EVALUATE_BATCH_SIZE,
           EVALUATE_SEED,
           EVALUATE_BASELINES,
-          EVALUATE_PRIOR_IMAGES);
+          EVALUATE_PRIOR_IMAGES,
+          STUDY_PARALLEL);
 
   private Keys() {}
 

@@ -5,6 +5,7 @@ import com.typesafe.config.ConfigValue;
 import io.github.tuneqdm.error.TuneQdmException;
 import java.io.Serializable;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -278,6 +279,29 @@ public final class TuneQdmConfig implements Serializable {
 
   public boolean evaluateBaselines() {
     return Keys.EVALUATE_BASELINES.read(config);
+  }
+
+  /** How many of a study's cells are at work at once. */
+  public int studyParallel() {
+    return Keys.STUDY_PARALLEL.read(config);
+  }
+
+  /**
+   * The same configuration, but for some keys.
+   *
+   * @param settings values by path, as texts; the members of a list are separated by commas
+   * @param origin where they come from
+   * @throws TuneQdmException (usage) for an unknown key or a value that it cannot have
+   */
+  public TuneQdmConfig with(Map<String, String> settings, String origin) {
+    Config changed = config;
+    for (Map.Entry<String, String> setting : settings.entrySet()) {
+      Key<?> key =
+          Keys.named(setting.getKey())
+              .orElseThrow(() -> ConfigLayers.unknown(setting.getKey(), origin));
+      changed = changed.withValue(key.path(), key.fromCommandLine(setting.getValue(), origin));
+    }
+    return of(changed);
   }
 
   public int evaluatePriorImages() {

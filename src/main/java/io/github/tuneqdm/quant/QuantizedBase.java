@@ -77,6 +77,15 @@ public final class QuantizedBase implements AutoCloseable {
         folder, manifest, SafetensorsFile.open(folder.resolve(manifest.floats().path())));
   }
 
+  /**
+   * Hash of the UNet's tensors that a base was made of, from its manifest alone.
+   *
+   * @param where the manifest lies, for messages
+   */
+  public static String source(byte[] manifest, String where) {
+    return BaseManifest.parse(manifest, where).sourceSha256();
+  }
+
   private static void verify(Path folder, BaseManifest.BaseFile file) {
     Path path = folder.resolve(file.path());
     if (!Files.isRegularFile(path)) {

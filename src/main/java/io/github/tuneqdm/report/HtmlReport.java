@@ -3,34 +3,29 @@ package io.github.tuneqdm.report;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.report.ReportData.FailedSubject;
 import io.github.tuneqdm.report.ReportData.Setting;
+import io.github.tuneqdm.report.ReportData.SubjectReport;
 import java.io.BufferedWriter;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
-import java.util.Base64;
+import java.util.List;
 import java.util.Locale;
-import java.util.UUID;
 
 /**
- * Writes a run's report as one HTML page: no other file, no network, light and dark, readable on a
- * phone and without JavaScript. The same data gives the same bytes.
+ * Writes a run's report as one HTML page with a folder of thumbnails beside it: no network, light
+ * and dark, readable on a phone and without JavaScript. The same data gives the same bytes.
  */
 public final class HtmlReport {
   private static final DateTimeFormatter DATE =
       DateTimeFormatter.ofPattern("d MMMM uuuu, HH:mm 'UTC'", Locale.ENGLISH)
           .withZone(ZoneOffset.UTC);
+
+  private static final int RELOAD_SECONDS = 15;
 
   private final ReportData data;
   private final Html html;
@@ -41,10 +36,9 @@ public final class HtmlReport {
   }
 
   /**
-   * Writes the page in UTF-8, picture by picture, and leaves the stream open.
+   * Writes the page in UTF-8 and leaves the stream open.
    *
-   * @throws TuneQdmException where a picture cannot be read (inputData) or the page not be written
-   *     (environment)
+   * @throws TuneQdmException (environment) where the page cannot be written
    */
   public static void write(ReportData data, OutputStream out) {
     try {
@@ -59,73 +53,90 @@ public final class HtmlReport {
     }
   }
 
-  /** Writes the page to a local file, which appears only when it is whole. */
-  public static void write(ReportData data, Path file) {
-    try {
-      Path folder = Files.createDirectories(file.toAbsolutePath().getParent());
-      Path draft = folder.resolve("." + file.getFileName() + "." + UUID.randomUUID());
-      try {
-        try (OutputStream out = Files.newOutputStream(draft, StandardOpenOption.CREATE_NEW)) {
-          write(data, out);
-        }
-        Files.move(draft, file, StandardCopyOption.REPLACE_EXISTING);
-      } finally {
-        Files.deleteIfExists(draft);
-      }
-    } catch (IOException e) {
-      throw cannotWrite(data, e);
-    }
-  }
-
   private void page() {
-    String style = resource("report.css");
-    String script = resource("report.js");
-    head(style, script);
+    List<PageScript> styles =
+        List.of(PageScript.plots("uPlot.min.css"), PageScript.own("report.css"));
+    List<PageScript> scripts =
+        List.of(PageScript.plots("uPlot.iife.min.js"), PageScript.own("report.js"));
+    head(styles, scripts);
     header();
     html.raw("<main>\n");
+    data.progress().ifPresent(progress -> new ProgressSection(progress).write(html));
     failures();
     new SummarySection(data).write(html);
     subjects();
+    rejects();
     settings();
-    new ProtocolSection(data.protocol()).write(html);
+    data.protocol().ifPresent(protocol -> new ProtocolSection(protocol).write(html));
     html.raw("</main>\n<footer>Made by TuneQDM-Spark.</footer>\n");
-    html.raw("<dialog id=\"zoom\" aria-label=\"Enlarged picture\">");
-    html.raw("<button type=\"button\" aria-label=\"Close\">&times;</button>");
+    html.raw("<dialog id=\"zoom\" aria-label=\"Enlarged picture\"><div>");
+    html.raw(
+        "<button type=\"button\" data-go=\"-1\" aria-label=\"Previous picture\">&larr;</button>");
+    html.raw("<button type=\"button\" data-go=\"1\" aria-label=\"Next picture\">&rarr;</button>");
+    html.raw("<button type=\"button\" data-go=\"0\" aria-label=\"Close\">&times;</button></div>");
     html.raw("<img alt=\"\"><p></p></dialog>\n");
-    html.raw("<script>").raw(script).raw("</script>\n</body>\n</html>\n");
+    html.raw("<!-- The plots are drawn by uPlot:\n").text(PageScript.plotsLicence()).raw("-->\n");
+    for (PageScript script : scripts) {
+      html.raw("<script>").raw(script.text()).raw("</script>\n");
+    }
+    html.raw("</body>\n</html>\n");
   }
 
-  private void head(String style, String script) {
-    html.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+  private void head(List<PageScript> styles, List<PageScript> scripts) {
+    html.raw("<!DOCTYPE html>\n<html lang=\"en\"");
+    data.progress()
+        .ifPresent(
+            progress ->
+                html.raw(
+                    Html.format(
+                        " data-live=\"%d\" data-written=\"%d\"",
+                        RELOAD_SECONDS, progress.written().toEpochMilli())));
+    html.raw(">\n<head>\n<meta charset=\"utf-8\">\n");
     // Nothing but this page's own style and script may run, whatever a name or a prompt holds.
     html.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';");
-    html.raw(" img-src data:; base-uri 'none'; form-action 'none';");
-    html.raw(" style-src '" + hash(style) + "'; script-src '" + hash(script) + "'\">\n");
-    html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    html.raw("<meta name=\"color-scheme\" content=\"light dark\">\n");
+    html.raw(" img-src 'self' file:; base-uri 'none'; form-action 'none'; style-src");
+    styles.forEach(style -> html.raw(" " + style.hash()));
+    html.raw("; script-src");
+    scripts.forEach(script -> html.raw(" " + script.hash()));
+    html.raw("\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    if (data.progress().isPresent()) {
+      html.raw("<noscript><meta http-equiv=\"refresh\" content=\"30\"></noscript>\n");
+    }
     html.raw("<title>TuneQDM-Spark run ").text(data.runId()).raw("</title>\n");
-    html.raw("<style>").raw(style).raw("</style>\n</head>\n<body>\n");
+    styles.forEach(style -> html.raw("<style>").raw(style.text()).raw("</style>\n"));
+    html.raw("</head>\n<body>\n");
   }
 
   private void header() {
     html.raw("<a class=\"skip\" href=\"#summary\">Skip to the summary</a>\n");
     html.raw("<header><div class=\"wide\"><p class=\"product\">TuneQDM-Spark</p>\n");
+    html.raw("<button type=\"button\" id=\"theme\" hidden>Dark</button>\n");
     html.raw("<h1>Run <code>").text(data.runId()).raw("</code></h1>\n<p>");
     html.raw("<time datetime=\"").text(data.date().toString()).raw("\">");
     html.text(date(data.date())).raw("</time>");
-    fact(data.scores().subjects().size(), "subject");
+    fact(data.subjects().size(), "subject");
     fact(data.scores().methodMeans().stream().mapToInt(mean -> mean.images()).sum(), "image");
     if (!data.failures().isEmpty()) {
       html.raw(" <a class=\"failed\" href=\"#failures\">").text(data.failures().size());
       html.raw(" failed</a>");
     }
-    html.raw("</p>\n<nav aria-label=\"Contents\"><a href=\"#summary\">Summary</a>");
-    html.raw("<a href=\"#subjects\">Subjects</a><a href=\"#settings\">Settings</a>");
-    html.raw("<a href=\"#protocol\">Protocol</a></nav></div></header>\n");
+    long rejects = data.subjects().stream().mapToLong(s -> s.leftOut().size()).sum();
+    if (rejects > 0) {
+      html.raw(" <a href=\"#rejects\">").text(rejects).raw(rejects == 1 ? " photo" : " photos");
+      html.raw(" rejected</a>");
+    }
+    html.raw("</p>\n<nav aria-label=\"Contents\">");
+    html.raw("<a href=\"#summary\">Summary</a>");
+    html.raw(data.subjects().isEmpty() ? "" : "<a href=\"#subjects\">Subjects</a>");
+    html.raw("<a href=\"#settings\">Settings</a>");
+    html.raw(data.protocol().isPresent() ? "<a href=\"#protocol\">Protocol</a>" : "");
+    html.raw("</nav></div></header>\n");
   }
 
   private void fact(int count, String noun) {
-    html.raw(" <span>").text(count).raw(" " + noun + (count == 1 ? "" : "s")).raw("</span>");
+    if (count > 0) {
+      html.raw(" <span>").text(count).raw(" " + noun + (count == 1 ? "" : "s")).raw("</span>");
+    }
   }
 
   private void failures() {
@@ -140,11 +151,33 @@ public final class HtmlReport {
   }
 
   private void subjects() {
+    if (data.subjects().isEmpty()) {
+      return;
+    }
     html.raw("<section id=\"subjects\"><h2>Subjects</h2>\n");
+    new SubjectsTable(data).write(html);
     for (int i = 0; i < data.subjects().size(); i++) {
       new SubjectSection(data.subjects().get(i), i, data.scores()).write(html);
     }
     html.raw("</section>\n");
+  }
+
+  private void rejects() {
+    if (data.subjects().stream().allMatch(subject -> subject.leftOut().isEmpty())) {
+      return;
+    }
+    html.raw("<section id=\"rejects\"><h2>Rejected photos</h2>\n<div class=\"scroll\"");
+    html.raw(" tabindex=\"0\" role=\"region\" aria-label=\"Rejected photos\">");
+    html.raw("<table class=\"sortable\"><thead><tr><th scope=\"col\" data-sort=\"text\">Subject");
+    html.raw("</th><th scope=\"col\" data-sort=\"text\">Photo</th>");
+    html.raw("<th scope=\"col\" data-sort=\"text\">Why</th></tr></thead><tbody>\n");
+    for (SubjectReport subject : data.subjects()) {
+      for (ReportData.LeftOut photo : subject.leftOut()) {
+        html.raw("<tr><th scope=\"row\">").text(subject.name()).raw("</th><td>");
+        html.text(photo.photo()).raw("</td><td>").text(photo.reason()).raw("</td></tr>\n");
+      }
+    }
+    html.raw("</tbody></table></div></section>\n");
   }
 
   private void settings() {
@@ -155,29 +188,8 @@ public final class HtmlReport {
     html.raw("</dl></section>\n");
   }
 
-  private static String date(Instant instant) {
+  static String date(Instant instant) {
     return DATE.format(instant);
-  }
-
-  private static String resource(String name) {
-    try (InputStream in = HtmlReport.class.getResourceAsStream(name)) {
-      if (in == null) {
-        throw new IllegalStateException(name + " is missing from the jar");
-      }
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8).replace("\r\n", "\n");
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static String hash(String text) {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-      return "sha256-" + Base64.getEncoder().encodeToString(digest);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   private static TuneQdmException cannotWrite(ReportData data, IOException cause) {

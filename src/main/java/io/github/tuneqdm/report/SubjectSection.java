@@ -5,23 +5,19 @@ import io.github.tuneqdm.metrics.Metric;
 import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.ScoreTable;
 import io.github.tuneqdm.metrics.Scores;
-import io.github.tuneqdm.report.ReportData.LeftOut;
 import io.github.tuneqdm.report.ReportData.Picture;
 import io.github.tuneqdm.report.ReportData.Sample;
 import io.github.tuneqdm.report.ReportData.SubjectReport;
-import java.util.Collection;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** One subject: its photos and its training beside its samples. */
+/** One subject: its photos and its training, then prompt by method, the same seeds side by side. */
 final class SubjectSection {
-  private static final Comparator<Sample> BY_SEED_THEN_METHOD =
-      Comparator.<Sample>comparingLong(sample -> sample.row().seed())
-          .thenComparing(sample -> sample.row().method(), Methods.ORDER);
-
   private final SubjectReport subject;
   private final int number;
   private final ScoreTable scores;
@@ -45,105 +41,128 @@ final class SubjectSection {
   void write(Html html) {
     html.raw(Html.format("<article class=\"subject\" id=\"subject-%d\" data-name=\"", number));
     html.text(subject.name()).raw("\">\n<h3>").text(subject.name());
-    html.raw(" <span>").text(subject.classNoun()).raw("</span></h3>\n");
-    html.raw("<div class=\"columns\"><div class=\"real\">\n");
+    html.raw(" <span>").text(subject.classNoun()).raw("</span></h3>\n<div class=\"real\">\n");
     photos(html);
     means(html);
     training(html);
-    html.raw("</div>\n<div class=\"prompts\">\n");
-    if (subject.samples().isEmpty()) {
-      html.raw("<p class=\"note\">No samples.</p>\n");
-    }
-    for (List<Sample> prompt : byPrompt()) {
-      prompt(html, prompt);
-    }
-    html.raw("</div></div></article>\n");
+    html.raw("</div>\n");
+    samples(html);
+    html.raw("</article>\n");
   }
 
   private void photos(Html html) {
-    html.raw("<h4>Photos <span>").text(subject.photos().size()).raw("</span></h4>\n");
+    if (subject.photos().isEmpty() && subject.leftOut().isEmpty()) {
+      return;
+    }
+    html.raw("<div><h4>Photos <span>").text(subject.photos().size()).raw("</span></h4>\n");
     html.raw("<div class=\"photos\">");
     int photoNumber = 0;
     for (Picture photo : subject.photos()) {
       photoNumber++;
-      Pictures.write(
-          html, photo, Html.format("Photo %d of %s", photoNumber, subject.name()), photo.name());
+      Pictures.write(html, photo, Html.format("Photo %d of %s", photoNumber, subject.name()), "");
     }
     html.raw("</div>\n");
-    for (LeftOut photo : subject.leftOut()) {
-      html.raw("<p class=\"note\">Trained without ").text(photo.photo()).raw(": ");
+    for (ReportData.LeftOut photo : subject.leftOut()) {
+      html.raw("<p class=\"left-out\"><b>Trained without ").text(photo.photo()).raw("</b> ");
       html.text(photo.reason()).raw("</p>\n");
     }
+    html.raw("</div>\n");
   }
 
   private void means(Html html) {
     if (methods.isEmpty()) {
       return;
     }
-    html.raw("<h4>Mean scores</h4>\n<table class=\"means\"><thead><tr>");
+    html.raw("<div><h4>Mean scores</h4>\n<table class=\"means\"><thead><tr>");
     html.raw("<th scope=\"col\"><span class=\"unseen\">Method</span></th>");
     for (Metric metric : Metric.values()) {
       html.raw("<th scope=\"col\" class=\"number\">").text(metric.label()).raw("</th>");
     }
     html.raw("</tr></thead><tbody>");
     for (String method : methods) {
-      Optional<Scores> mean = scores.scores(subject.name(), method);
-      html.raw("<tr><th scope=\"row\">");
-      html.raw(Html.format("<i class=\"dot %s\"></i>", SummarySection.colour(method))).text(method);
-      html.raw("</th>");
-      SummarySection.cells(html, mean);
+      html.raw("<tr><th scope=\"row\">").raw(dot(method)).text(method).raw("</th>");
+      SubjectsTable.cells(html, scores.scores(subject.name(), method));
       html.raw("</tr>");
     }
-    html.raw("</tbody></table>\n");
+    html.raw("</tbody></table></div>\n");
   }
 
   private void training(Html html) {
     LossCurve.of(subject.losses())
         .ifPresent(
             curve -> {
-              html.raw("<h4>Training loss</h4>\n");
+              html.raw("<div><h4>Training loss</h4>\n");
               curve.write(html);
-              html.raw("\n");
+              html.raw("</div>\n");
             });
   }
 
-  private Collection<List<Sample>> byPrompt() {
-    return subject.samples().stream()
-        .sorted(BY_SEED_THEN_METHOD)
-        .collect(
-            Collectors.groupingBy(
-                sample -> sample.row().promptIndex(), TreeMap::new, Collectors.toList()))
-        .values();
+  private void samples(Html html) {
+    if (methods.isEmpty()) {
+      html.raw("<p class=\"note\">No samples yet.</p>\n");
+      return;
+    }
+    html.raw(Html.format("<table class=\"matrix of-%d\"><thead><tr>", Math.min(methods.size(), 4)));
+    html.raw("<th scope=\"col\">Prompt</th>");
+    for (String method : methods) {
+      html.raw("<th scope=\"col\">").raw(dot(method)).text(method).raw("</th>");
+    }
+    html.raw("</tr></thead>\n<tbody>\n");
+    for (Map<String, List<Sample>> prompt : byPromptThenMethod()) {
+      String text = prompt.values().iterator().next().get(0).row().prompt();
+      html.raw("<tr><th scope=\"row\">").text(text).raw("</th>");
+      for (String method : methods) {
+        cell(html, method, prompt.getOrDefault(method, List.of()));
+      }
+      html.raw("</tr>\n");
+    }
+    html.raw("</tbody></table>\n");
   }
 
-  private void prompt(Html html, List<Sample> samples) {
-    html.raw("<section class=\"prompt\"><h4>").text(samples.get(0).row().prompt());
-    html.raw(Html.format("</h4>\n<div class=\"shots of-%d\">", Math.min(methods.size(), 4)));
+  private List<Map<String, List<Sample>>> byPromptThenMethod() {
+    Map<Integer, Map<String, List<Sample>>> prompts =
+        subject.samples().stream()
+            .sorted(Comparator.comparingLong(sample -> sample.row().seed()))
+            .collect(
+                Collectors.groupingBy(
+                    sample -> sample.row().promptIndex(),
+                    TreeMap::new,
+                    Collectors.groupingBy(
+                        sample -> sample.row().method(), TreeMap::new, Collectors.toList())));
+    return new ArrayList<>(prompts.values());
+  }
+
+  /** The pictures of one prompt and method, by seed, and their mean. */
+  private void cell(Html html, String method, List<Sample> samples) {
+    html.raw("<td data-m=\"").text(method).raw("\"><div class=\"shots\">");
     for (Sample sample : samples) {
-      shot(html, sample);
+      ScoreRow row = sample.row();
+      Pictures.write(
+          html,
+          sample.picture(),
+          Html.format("%s, seed %d", method, row.seed()),
+          Arrays.stream(Metric.values())
+              .map(metric -> Scores.format(metric.of(row.scores())))
+              .collect(Collectors.joining(" ")));
     }
-    html.raw("</div></section>\n");
+    html.raw("</div>");
+    if (!samples.isEmpty()) {
+      html.raw("<p class=\"mean\">");
+      for (Metric metric : Metric.values()) {
+        double mean =
+            samples.stream()
+                .mapToDouble(sample -> metric.of(sample.row().scores()))
+                .average()
+                .orElseThrow();
+        html.raw("<span>").text(metric.label()).raw(" <b>").raw(Scores.format(mean));
+        html.raw("</b></span> ");
+      }
+      html.raw("</p>");
+    }
+    html.raw("</td>");
   }
 
-  private void shot(Html html, Sample sample) {
-    ScoreRow row = sample.row();
-    html.raw("<figure>");
-    Pictures.write(
-        html,
-        sample.picture(),
-        Html.format("%s, seed %d: %s", row.method(), row.seed(), row.prompt()),
-        Html.format("%s, seed %d", row.method(), row.seed()));
-    html.raw("<figcaption>");
-    if (methods.size() > 1) {
-      html.raw("<span class=\"method\"><i class=\"dot ");
-      html.raw(SummarySection.colour(row.method())).raw("\"></i>");
-      html.text(row.method()).raw("</span>");
-    }
-    html.raw("<dl>");
-    for (Metric metric : Metric.values()) {
-      html.raw("<div><dt>").text(metric.label()).raw("</dt><dd>");
-      html.raw(Scores.format(metric.of(row.scores()))).raw("</dd></div>");
-    }
-    html.raw("</dl></figcaption></figure>\n");
+  private String dot(String method) {
+    return Colours.dot(Colours.of(method, scores.methods()));
   }
 }

@@ -5,15 +5,16 @@ import io.github.tuneqdm.metrics.Methods;
 import io.github.tuneqdm.metrics.Metric;
 import io.github.tuneqdm.metrics.ScoreTable;
 import io.github.tuneqdm.metrics.Scores;
+import io.github.tuneqdm.report.ReportData.SubjectReport;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
-/** The table of methods and the table of subjects. */
+/** The table of methods, what they cost, and the slowest subjects. */
 final class SummarySection {
+  private static final int SLOWEST = 3;
+
   private final ReportData data;
   private final ScoreTable table;
 
@@ -25,16 +26,22 @@ final class SummarySection {
   void write(Html html) {
     html.raw("<section id=\"summary\"><h2>Summary</h2>\n");
     if (table.methodMeans().isEmpty()) {
-      html.raw("<p>No images were scored.</p></section>\n");
-      return;
+      html.raw("<p>No images were scored");
+      html.raw(
+          data.progress().isPresent() ? " yet.</p>\n" : ": <code>jobs/evaluate</code> does.</p>\n");
+    } else {
+      methods(html);
+      html.raw(
+          "<p class=\"note\">Means over the images of a prompt, then a subject's prompts, then"
+              + " subjects; higher is better. Small figures: 95 % bootstrap interval over"
+              + " subjects.</p>\n");
     }
-    methods(html);
-    html.raw(
-        "<p class=\"note\">Means over the images of a prompt, then a subject's prompts, then"
-            + " subjects; higher is better. Small figures: 95 % bootstrap interval over"
-            + " subjects.</p>\n");
-    html.raw("<h3 id=\"by-subject\">By subject</h3>\n");
-    subjects(html);
+    if (!data.tradeoffs().isEmpty()) {
+      html.raw("<div class=\"tradeoffs\">\n");
+      data.tradeoffs().forEach(tradeoff -> tradeoff.write(html));
+      html.raw("</div>\n");
+    }
+    slowest(html);
     html.raw("</section>\n");
   }
 
@@ -49,16 +56,12 @@ final class SummarySection {
     html.raw("<th scope=\"col\" class=\"number\">Subjects</th>");
     html.raw("<th scope=\"col\" class=\"number\">Images</th></tr></thead>\n<tbody>");
     for (ScoreTable.MethodMean mean : table.methodMeans()) {
+      int colour = Colours.of(mean.method(), table.methods());
       html.raw("<tr").raw(mean.method().equals(Methods.TUNED) ? " class=\"main\">" : ">");
-      html.raw(Html.format("<th scope=\"row\"><i class=\"dot %s\"></i>", colour(mean.method())));
-      html.text(mean.method()).raw("</th>");
+      html.raw("<th scope=\"row\">").raw(Colours.dot(colour)).text(mean.method()).raw("</th>");
       for (Metric metric : Metric.values()) {
-        ConfidenceInterval interval = table.interval(mean.method(), metric);
-        double score = metric.of(mean.scores());
-        html.raw("<td><b>").raw(Scores.format(score)).raw("</b> <small>");
-        html.raw(Scores.format(interval.low())).raw(" to ").raw(Scores.format(interval.high()));
-        html.raw("</small>");
-        bar(html, score, colour(mean.method()));
+        html.raw("<td>");
+        score(html, table.interval(mean.method(), metric), Colours.style(colour));
         html.raw("</td>");
       }
       html.raw("<td class=\"number\">").text(mean.subjects()).raw("</td>");
@@ -67,76 +70,57 @@ final class SummarySection {
     html.raw("</tbody></table></div>\n");
   }
 
-  /** A cosine between 0 and 1 as a length; what is below 0 has none. */
-  private static void bar(Html html, double score, String colour) {
-    html.raw("<svg class=\"bar\" viewBox=\"0 0 100 4\" preserveAspectRatio=\"none\"");
-    html.raw(" aria-hidden=\"true\"><rect class=\"track\" width=\"100\" height=\"4\"/>");
+  private static void score(Html html, ConfidenceInterval interval, String colour) {
+    html.raw("<b>").raw(Scores.format(interval.mean())).raw("</b> <small>");
+    html.raw(Scores.format(interval.low())).raw(" to ").raw(Scores.format(interval.high()));
+    html.raw("</small>");
+    bar(html, interval, colour);
+  }
+
+  /**
+   * Cosines between 0 and 1 as lengths: the mean as a bar, its interval as a line across its end.
+   */
+  private static void bar(Html html, ConfidenceInterval interval, String colour) {
+    html.raw("<svg class=\"bar\" viewBox=\"0 0 100 6\" preserveAspectRatio=\"none\"");
+    html.raw(" aria-hidden=\"true\"><rect class=\"track\" y=\"1\" width=\"100\" height=\"4\"/>");
     html.raw(
         Html.format(
-            "<rect class=\"%s\" width=\"%s\" height=\"4\"/></svg>",
-            colour, String.format(Locale.ROOT, "%.1f", 100 * Math.max(0, Math.min(1, score)))));
-  }
-
-  private void subjects(Html html) {
-    html.raw("<p class=\"controls\" hidden><label>Find a subject ");
-    html.raw("<input id=\"find\" type=\"search\" autocomplete=\"off\"></label>");
-    html.raw("<span id=\"found\" role=\"status\"></span></p>\n");
+            "<rect class=\"%s\" y=\"1\" width=\"%s\" height=\"4\"/>",
+            colour, share(interval.mean())));
     html.raw(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Scores by subject\">");
-    html.raw("<table id=\"subjects-table\" class=\"subjects\"><thead><tr>");
-    html.raw("<th scope=\"col\" rowspan=\"2\" data-sort=\"text\">Subject</th>");
-    for (String method : table.methods()) {
+        Html.format(
+            "<path class=\"whisker\" d=\"M%s 3H%s\"/></svg>",
+            share(interval.low()), share(interval.high())));
+  }
+
+  private static String share(double score) {
+    return String.format(Locale.ROOT, "%.1f", 100 * Math.max(0, Math.min(1, score)));
+  }
+
+  private void slowest(Html html) {
+    List<SubjectReport> timed =
+        data.subjects().stream()
+            .filter(subject -> subject.effort().stepsPerSecond().isPresent())
+            .sorted(Comparator.comparingDouble(SummarySection::rate))
+            .toList();
+    if (timed.size() > 1) {
+      html.raw("<p><b>Slowest:</b> ");
       html.raw(
-          Html.format(
-              "<th scope=\"colgroup\" colspan=\"%d\" class=\"group\">", Metric.values().length));
-      html.raw(Html.format("<i class=\"dot %s\"></i>", colour(method))).text(method).raw("</th>");
-    }
-    html.raw("</tr><tr>");
-    for (int m = 0; m < table.methods().size(); m++) {
-      for (Metric metric : Metric.values()) {
-        html.raw(
-            Html.format(
-                "<th scope=\"col\" class=\"number%s\" data-sort=\"number\">", edge(metric)));
-        html.text(metric.label()).raw("</th>");
-      }
-    }
-    html.raw("</tr></thead>\n<tbody>");
-    Map<String, Integer> numbers =
-        IntStream.range(0, data.subjects().size())
-            .boxed()
-            .collect(Collectors.toMap(i -> data.subjects().get(i).name(), i -> i, (a, b) -> a));
-    for (String subject : table.subjects()) {
-      html.raw("<tr data-name=\"").text(subject).raw("\"><th scope=\"row\">");
-      Optional<Integer> number = Optional.ofNullable(numbers.get(subject));
-      number.ifPresent(n -> html.raw(Html.format("<a href=\"#subject-%d\">", n)));
-      html.text(subject).raw(number.isPresent() ? "</a>" : "").raw("</th>");
-      for (String method : table.methods()) {
-        cells(html, table.scores(subject, method));
-      }
-      html.raw("</tr>\n");
-    }
-    html.raw("</tbody><tfoot><tr><th scope=\"row\">mean</th>");
-    for (ScoreTable.MethodMean mean : table.methodMeans()) {
-      cells(html, Optional.of(mean.scores()));
-    }
-    html.raw("</tr></tfoot></table></div>\n");
-  }
-
-  static void cells(Html html, Optional<Scores> scores) {
-    for (Metric metric : Metric.values()) {
-      html.raw(Html.format("<td class=\"number%s\">", edge(metric)));
-      html.raw(scores.map(s -> Scores.format(metric.of(s))).orElse("&ndash;")).raw("</td>");
+          timed.stream()
+              .limit(SLOWEST)
+              .map(
+                  subject ->
+                      Html.format(
+                          "<a href=\"#subject-%d\">%s</a> %.1f steps/s",
+                          data.subjects().indexOf(subject),
+                          Html.escape(subject.name()),
+                          rate(subject)))
+              .collect(Collectors.joining(", ")));
+      html.raw(Html.format("; the median is %.1f.</p>\n", rate(timed.get(timed.size() / 2))));
     }
   }
 
-  /** Where a group of columns starts. */
-  private static String edge(Metric metric) {
-    return metric.ordinal() == 0 ? " edge" : "";
-  }
-
-  /** The class that colours a method's marks. */
-  static String colour(String method) {
-    int known = List.of(Methods.UNTUNED, Methods.QUANTISED_UNTUNED, Methods.TUNED).indexOf(method);
-    return known < 0 ? "m-other" : "m-" + known;
+  private static double rate(SubjectReport subject) {
+    return subject.effort().stepsPerSecond().orElseThrow();
   }
 }

@@ -9,12 +9,14 @@ import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.ScoreTable;
 import io.github.tuneqdm.metrics.SubjectScores;
 import io.github.tuneqdm.metrics.TokenRule;
+import io.github.tuneqdm.report.ReportData;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.ParquetTable;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -130,7 +132,7 @@ public final class EvaluateJob {
     if (!missing.isEmpty()) {
       index.withdraw();
     }
-    int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing);
+    int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing, failures);
     List<ScoreRow> known =
         knownScores(run).stream().filter(row -> !missing.contains(row.imagePath())).toList();
     SubjectScoreTable knownTogether = SubjectScoreTable.read(run);
@@ -144,18 +146,21 @@ public final class EvaluateJob {
       index.withdraw();
       together.write(run);
     }
-    if (sampled > 0 || scored > 0 || !run.exists(EvaluationReport.PATH)) {
+    if (sampled > 0 || scored > 0 || !run.exists(ShownScores.IMAGES_FILE)) {
       index.withdraw();
       List<ScoreRow> all = withOthers(rows, known);
       IMAGES.replace(run.fileSystem(), run.path("images.parquet"), imageRows(run, all));
       SCORES.replace(run.fileSystem(), run.path("scores.parquet"), all);
-      new EvaluationReport(run, config, protocol).write(subjects, rows, table, failures);
     }
+    ShownScores shown = ShownScores.of(run).only(rows);
+    Thumbnails thumbnails = new Thumbnails(run);
+    thumbnails.make(subjects, shown.images(), config, spark, index);
+    new RunReport(run, config).write(subjects, shown, failures, thumbnails, index);
     run.sweepAll("images", "baselines", "report");
     index.complete();
     return new Result(
         run.id(),
-        run.path(EvaluationReport.PATH).toString(),
+        run.path(RunReport.PATH).toString(),
         sampled,
         scored,
         table,
@@ -233,9 +238,15 @@ public final class EvaluateJob {
     return missing;
   }
 
-  private int sample(RunFolder run, RunPlan trained, EvaluationPlan plan, Set<String> missing) {
+  private int sample(
+      RunFolder run,
+      RunPlan trained,
+      EvaluationPlan plan,
+      Set<String> missing,
+      Map<String, String> failures) {
     SparkApplication application = spark.get();
     String base = config.storageBases() + "/base-" + trained.baseId();
+    String source = OpenBase.source(base, run.fileSystem().getConf());
     List<List<PlannedImage>> chunks =
         plan.chunks().stream()
             .filter(chunk -> chunk.stream().anyMatch(image -> missing.contains(image.path())))
@@ -249,19 +260,39 @@ public final class EvaluateJob {
               .map(PlannedImage::path)
               .filter(missing::contains)
               .collect(Collectors.toCollection(HashSet::new));
-      tasks.add(new SamplingTask(run.id(), base, config, share, own));
+      tasks.add(new SamplingTask(run.id(), base, source, config, share, own));
     }
     out.println("Sampling %d pictures ...".formatted(missing.size()));
-    return application
-        .fanOut(
-            NAME + "-sample",
-            "sample %d pictures".formatted(missing.size()),
-            DeviceDemand.ENGINE,
-            tasks,
-            (task, environment) -> task.run(environment))
-        .stream()
-        .mapToInt(Integer::intValue)
-        .sum();
+    RunReport report = new RunReport(run, config);
+    long before = run.count(PlannedImage.FOLDERS);
+    long total = plan.images().size();
+    Runnable page =
+        () -> {
+          long made = run.count(PlannedImage.FOLDERS) - before;
+          report.write(
+              new ReportData.Progress(
+                  "Sampling",
+                  Math.min(total, total - missing.size() + made),
+                  total,
+                  "pictures are there",
+                  "They are scored once all are there.",
+                  Instant.now(),
+                  List.of()),
+              failures);
+        };
+    LiveReport live = new LiveReport(page, LiveReport.USUAL);
+    try (live) {
+      return application
+          .fanOut(
+              NAME + "-sample",
+              "sample %d pictures".formatted(missing.size()),
+              DeviceDemand.ENGINE,
+              tasks,
+              (task, environment) -> task.run(environment))
+          .stream()
+          .mapToInt(Integer::intValue)
+          .sum();
+    }
   }
 
   /** At most so many runs of neighbouring chunks; kinds of networks do not mix. */

@@ -1,5 +1,7 @@
 package io.github.tuneqdm.spark;
 
+import java.io.Serializable;
+
 /** A picture of the run: a row of {@code images.parquet}. */
 public record ImageRow(
     String subject,
@@ -8,4 +10,5 @@ public record ImageRow(
     String prompt,
     long seed,
     String imagePath,
-    String sha256) {}
+    String sha256)
+    implements Serializable {}

@@ -16,7 +16,7 @@ public final class OnDemandSpark implements AutoCloseable {
     this.config = config;
   }
 
-  SparkApplication get() {
+  synchronized SparkApplication get() {
     if (application == null) {
       application = SparkApplication.open(name, config);
     }

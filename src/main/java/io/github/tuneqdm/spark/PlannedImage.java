@@ -24,6 +24,9 @@ record PlannedImage(
   /** The index of what is no prompt of the protocol but the plain class. */
   static final int PRIOR = -1;
 
+  /** What {@link #folder} begins with. */
+  static final String[] FOLDERS = {"images", "baselines"};
+
   /** What a picture is sampled with. */
   enum Network {
     /** The float base as it is. */
@@ -54,6 +57,11 @@ record PlannedImage(
 
   boolean isTuned() {
     return !Methods.isBaseline(method);
+  }
+
+  /** Whether it comes from a network whose weights began as the quantised base's. */
+  boolean isQuantised() {
+    return network() == Network.SCALES || method.startsWith(Methods.QLORA);
   }
 
   Network network() {

@@ -1,20 +1,21 @@
 package io.github.tuneqdm.spark;
 
 import java.util.Map;
+import java.util.function.Consumer;
 import org.apache.spark.scheduler.AccumulableInfo;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerExecutorMetricsUpdate;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import scala.jdk.javaapi.CollectionConverters;
 
-/** Hands what executors report in a {@link ProgressAccumulator} to a {@link ProgressLine}. */
+/** Hands on what executors report in a {@link ProgressAccumulator}. */
 final class ProgressListener extends SparkListener {
   private final long accumulatorId;
-  private final ProgressLine line;
+  private final Consumer<BatchProgress> taker;
 
-  ProgressListener(long accumulatorId, ProgressLine line) {
+  ProgressListener(long accumulatorId, Consumer<BatchProgress> taker) {
     this.accumulatorId = accumulatorId;
-    this.line = line;
+    this.taker = taker;
   }
 
   @Override
@@ -32,7 +33,7 @@ final class ProgressListener extends SparkListener {
     if (info.id() == accumulatorId
         && info.update().isDefined()
         && info.update().get() instanceof Map<?, ?> batches) {
-      batches.values().forEach(progress -> line.update((BatchProgress) progress));
+      batches.values().forEach(progress -> taker.accept((BatchProgress) progress));
     }
   }
 }

@@ -344,6 +344,30 @@ public final class RunFolder {
     }
   }
 
+  /** Bytes of a file of the run. */
+  long length(Path file) {
+    try {
+      return fs.getFileStatus(file).getLen();
+    } catch (IOException e) {
+      throw StorageProblem.environment("Cannot read " + file, e);
+    }
+  }
+
+  /** How many files lie in folders of the run and below. */
+  long count(String... folders) {
+    long files = 0;
+    for (String folder : folders) {
+      try {
+        files += fs.getContentSummary(path(folder)).getFileCount();
+      } catch (FileNotFoundException e) {
+        continue; // not there yet
+      } catch (IOException e) {
+        throw unreadable(folder, e);
+      }
+    }
+    return files;
+  }
+
   byte[] read(String relative) {
     try (InputStream in = fs.open(path(relative))) {
       return in.readAllBytes();
@@ -378,6 +402,11 @@ public final class RunFolder {
               .formatted(file));
     }
     return SafetensorsFile.open(fs, file, published);
+  }
+
+  /** {@code protocol.json}, if the run was evaluated. */
+  Optional<EvaluationProtocol> protocol() {
+    return text(PROTOCOL).map(json -> EvaluationProtocol.fromJson(json, path(PROTOCOL).toString()));
   }
 
   /** Whether {@code protocol.json} is this protocol. */

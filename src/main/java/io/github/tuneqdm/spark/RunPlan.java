@@ -135,6 +135,11 @@ public record RunPlan(
     return batches.stream().flatMap(List::stream).toList();
   }
 
+  /** How many subjects it has. */
+  long size() {
+    return isLarge() ? table.subjects() : subjects().size();
+  }
+
   byte[] toJson() {
     try {
       return (JSON.writeValueAsString(this) + "\n").getBytes(StandardCharsets.UTF_8);

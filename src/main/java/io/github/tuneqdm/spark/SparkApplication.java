@@ -192,7 +192,8 @@ public final class SparkApplication implements AutoCloseable {
     String runId = LogContext.run();
     Runner runner = new Runner(demand, config.deviceKind(), config.deviceThreads(), runId);
     String shown = runId.isEmpty() ? description : description + " (run " + runId + ")";
-    context.setJobGroup(group, shown);
+    String jobs = runId.isEmpty() ? group : group + " " + runId; // runs side by side stop alone
+    context.setJobGroup(jobs, shown);
     context.setCallSite(shown); // else the page says "runJob at SparkApplication.java"
     AtomicBoolean stopped = new AtomicBoolean();
     try {
@@ -207,7 +208,7 @@ public final class SparkApplication implements AutoCloseable {
               (partition, outcome) -> {
                 boolean goOn = goesOn.test((Integer) partition, outcome);
                 if (!goOn && stopped.compareAndSet(false, true)) {
-                  context.sc().cancelJobGroup(group);
+                  context.sc().cancelJobGroup(jobs);
                 }
                 return BoxedUnit.UNIT;
               },

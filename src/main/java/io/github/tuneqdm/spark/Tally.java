@@ -3,6 +3,7 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.error.ExitCode;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -21,7 +22,7 @@ final class Tally {
   private boolean blamesMachines;
   private Optional<ExitCode> firstCause = Optional.empty();
 
-  void alreadyDone(String name) {
+  synchronized void alreadyDone(String name) {
     alreadyDoneCount++;
     if (alreadyDone.size() < MOST_NAMES) {
       alreadyDone.add(name);
@@ -48,6 +49,15 @@ final class Tally {
 
   boolean hasFailures() {
     return failureCount > 0;
+  }
+
+  /** Subjects that are done or failed. */
+  synchronized long ended() {
+    return trainedCount + alreadyDoneCount + failureCount;
+  }
+
+  synchronized Map<String, String> failures() {
+    return new TreeMap<>(failures);
   }
 
   /** Whether a machine failed some subject, so that another call may go on with it. */

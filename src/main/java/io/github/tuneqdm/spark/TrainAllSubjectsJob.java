@@ -3,9 +3,12 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.parallel.Ahead;
+import io.github.tuneqdm.storage.ArtifactIndex;
 import io.github.tuneqdm.storage.Publisher;
 import java.io.PrintStream;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +29,9 @@ public final class TrainAllSubjectsJob {
   private static final String NAME = "train-all-subjects";
 
   private static final int LOOKS_AHEAD = 64;
+
+  /** Trained subjects that the page shows each by itself; of more it has the failures. */
+  private static final int MOST_SHOWN = 200;
 
   private final TuneQdmConfig config;
   private final OnDemandSpark spark;
@@ -137,6 +143,7 @@ public final class TrainAllSubjectsJob {
     }
     run.start(planned.plan(), config.render());
     Tally tally = new Tally();
+    List<SubjectEntry> members = new ArrayList<>();
     while (planned.batches().hasNext() && !(config.runFailFast() && tally.hasFailures())) {
       List<Batch> wave = planned.batches().next(limits.batchesAWave());
       if (planned.plan().isLarge()) {
@@ -158,8 +165,14 @@ public final class TrainAllSubjectsJob {
               tasks.stream().flatMap(task -> task.members().stream()).toList();
           new ClassImages(config, spark, out).make(run, subjects);
         }
-        train(tasks, tally);
+        train(planned, tasks, tally);
       }
+      if (!planned.plan().isLarge()) {
+        wave.forEach(batch -> members.addAll(batch.members()));
+      }
+    }
+    if (!run.exists(ArtifactIndex.NAME)) {
+      report(run, members, tally, index);
     }
     Result result = tally.result(planned.plan(), run, config.runFailFast());
     run.sweepAll("subjects", "class-images");
@@ -168,6 +181,19 @@ public final class TrainAllSubjectsJob {
     }
     index.complete();
     return result;
+  }
+
+  /** The page of what was trained, with the scores of an evaluation that was before. */
+  private void report(RunFolder run, List<SubjectEntry> members, Tally tally, RunIndex index) {
+    List<SubjectEntry> shown =
+        members.size() > MOST_SHOWN
+            ? List.of()
+            : members.stream()
+                .filter(member -> run.isDone(member.name()))
+                .sorted(Comparator.comparing(SubjectEntry::name))
+                .toList();
+    new RunReport(run, config)
+        .write(shown, ShownScores.of(run).of(shown), tally.failures(), new Thumbnails(run), index);
   }
 
   /** A task for each batch that misses a subject, the longest first. */
@@ -206,21 +232,37 @@ public final class TrainAllSubjectsJob {
     return tasks;
   }
 
-  private void train(List<BatchTask> tasks, Tally tally) {
+  private void train(PlannedRun planned, List<BatchTask> tasks, Tally tally) {
     SparkApplication application = spark.get();
     ProgressAccumulator reports = new ProgressAccumulator();
     application.context().sc().register(reports, "training progress");
     Map<Integer, Integer> subjectsOfBatch = new TreeMap<>();
     tasks.forEach(task -> subjectsOfBatch.put(task.index(), task.members().size()));
-    try (ProgressLine line =
+    TrainingProgress shown = new TrainingProgress(subjectsOfBatch, config.tuningSteps());
+    RunReport report = new RunReport(planned.run(), config);
+    long total = planned.plan().size();
+    ProgressLine line =
         new ProgressLine(
                 progress,
                 Terminal.isTerminal(),
                 subjectsOfBatch,
                 config.tuningSteps(),
                 System::nanoTime)
-            .running()) {
-      ProgressListener listener = new ProgressListener(reports.id(), line);
+            .running();
+    Runnable page =
+        () ->
+            report.write(
+                shown.shown(tally.ended(), total, line.text(), Instant.now()), tally.failures());
+    LiveReport live = new LiveReport(page, LiveReport.USUAL);
+    try (line;
+        live) {
+      ProgressListener listener =
+          new ProgressListener(
+              reports.id(),
+              batch -> {
+                line.update(batch);
+                shown.update(batch);
+              });
       application.context().sc().addSparkListener(listener);
       try {
         application.fanOut(

@@ -26,6 +26,7 @@ class MainTest {
         "quantize-base",
         "train-all-subjects",
         "evaluate",
+        "study",
         "score-images",
         "inspect",
         "verify-model",

@@ -96,6 +96,7 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.evaluate.batch-size", 8);
     recorded.put("tuneqdm.evaluate.seed", 42L);
     recorded.put("tuneqdm.evaluate.baselines", false);
+    recorded.put("tuneqdm.study.parallel", 1);
     recorded.put("tuneqdm.evaluate.prior-images", 0);
 
     Map<String, Object> actual = new TreeMap<>();
@@ -130,6 +131,7 @@ class TuneQdmConfigTest {
                 guidance = 5, batch-size = 16, seed = 4242, baselines = true, prior-images = 6
                 live-classes = [horse]
               }
+              study.parallel = 3
             }
             """);
 
@@ -192,6 +194,7 @@ class TuneQdmConfigTest {
     assertThat(config.evaluateBatchSize()).isEqualTo(16);
     assertThat(config.evaluateSeed()).isEqualTo(4242);
     assertThat(config.evaluateBaselines()).isTrue();
+    assertThat(config.studyParallel()).isEqualTo(3);
     assertThat(config.evaluatePriorImages()).isEqualTo(6);
     assertThat(config.settingsWithOrigins()).hasSameSizeAs(Keys.withDefault());
   }
@@ -271,6 +274,7 @@ class TuneQdmConfigTest {
         "tuneqdm.device.precision | int8 | one of auto, float32, float16, bfloat16",
         "tuneqdm.device.memory | little | one of auto, resident, packed",
         "tuneqdm.evaluate.sampler | plms | one of ddim, pndm",
+        "tuneqdm.study.parallel | 0 | a whole number from 1 to 1000",
         "tuneqdm.evaluate.prior-images | -1 | a whole number from 0 to 10000",
         "tuneqdm.run.tensorboard | maybe | true or false",
         "tuneqdm.storage.runs | '' | a non-empty text",

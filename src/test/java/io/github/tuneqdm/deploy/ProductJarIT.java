@@ -33,7 +33,7 @@ class ProductJarIT {
           .withOffsetSameInstant(ZoneOffset.UTC)
           .toLocalDateTime();
 
-  /** A library whose classes or natives are in the jar. */
+  /** A library whose classes, natives or scripts are in the jar. */
   private record Library(String artifact, String version) {}
 
   @Test
@@ -107,7 +107,8 @@ class ProductJarIT {
     for (String path : System.getProperty("java.class.path").split(File.pathSeparator)) {
       if (path.endsWith(".jar")
           && entries(new File(path)).stream()
-              .filter(entry -> entry.getName().matches("(?!META-INF/).*\\.(class|so)"))
+              .filter(
+                  entry -> entry.getName().matches("(?!META-INF/(?!resources/)).*\\.(class|so|js)"))
               .anyMatch(entry -> Long.valueOf(entry.getCrc()).equals(inJar.get(entry.getName())))) {
         Path version = Path.of(path).getParent();
         libraries.add(

@@ -17,16 +17,21 @@ import io.github.tuneqdm.metrics.SubjectScoresText;
 import io.github.tuneqdm.scoring.ImageScorer;
 import io.github.tuneqdm.scoring.PictureEncoders;
 import io.github.tuneqdm.spark.EvaluateJob.Result;
+import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.ParquetTable;
 import io.github.tuneqdm.tensor.Compute;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeAll;
@@ -66,6 +71,13 @@ class EvaluateJobTest {
     assertThat(run.resolve("images/ball1/00-4242.png")).exists();
     assertThat(run.resolve("images/mug1/01-4243.png")).exists();
     assertThat(Path.of(URI.create(first.report()))).content().contains("ball1");
+    assertThat(shownThumbnails(run)).isEqualTo(thumbnails(run)).hasSizeGreaterThan(4);
+    assertThat(
+            Files.readString(run.resolve("images/mug1/01-4243.png"), StandardCharsets.ISO_8859_1))
+        .contains("run\0" + runId, "prompt\0a sks mug at night", "seed\0" + 4243)
+        .containsPattern("base\0base-[0-9a-f]{12}")
+        .containsPattern("model\0[0-9a-f]{64}")
+        .contains("scales\0" + deltasOf(run, "mug1"));
     Map<String, String> before = SparkTests.hashes(run);
 
     Result second = evaluate(storage, Map.of());
@@ -78,12 +90,29 @@ class EvaluateJobTest {
     assertThat(third.sampled()).isEqualTo(1);
     assertThat(SparkTests.hashes(run)).isEqualTo(before);
 
+    // What a page does not show goes; what it misses comes back.
+    Path stale = run.resolve("report/thumbs/mug1/0123456789abcdef.png");
+    Files.write(stale, new byte[1]);
+    Files.delete(run.resolve("report/thumbs").resolve(thumbnails(run).first()));
+    Files.writeString(run.resolve("report/index.html"), "half of a p");
+    assertThat(evaluate(storage, Map.of()).scored()).isZero();
+    assertThat(SparkTests.hashes(run)).isEqualTo(before);
+
     Result more = evaluate(storage, Map.of("tuneqdm.evaluate.baselines", "true"));
     assertThat(more.sampled()).isEqualTo(8);
     assertThat(more.scored()).isEqualTo(8);
     assertThat(more.table().methods())
         .containsExactly(Methods.UNTUNED, Methods.QUANTISED_UNTUNED, Methods.TUNED);
     assertThat(run.resolve("baselines/quantised-un-tuned/mug1/00-4242.png")).exists();
+    assertThat(
+            Files.readString(
+                run.resolve("baselines/un-tuned/mug1/00-4242.png"), StandardCharsets.ISO_8859_1))
+        .containsPattern("model\0[0-9a-f]{64}")
+        .doesNotContain("base\0", "scales\0");
+    assertThat(shownThumbnails(run)).isEqualTo(thumbnails(run));
+    assertThat(run.resolve("report/index.html"))
+        .content()
+        .contains("Quality and storage", "Quality and memory");
 
     Result other = evaluate(storage, Map.of("tuneqdm.evaluate.seed", "7"));
     assertThat(other.sampled()).isEqualTo(4);
@@ -258,6 +287,23 @@ class EvaluateJobTest {
     assertThatThrownBy(() -> evaluate(storage, Map.of()))
         .isInstanceOf(TuneQdmException.class)
         .hasMessageContaining("run train-all-subjects first");
+  }
+
+  private static String deltasOf(Path run, String subject) {
+    return Hashes.sha256(run.resolve("subjects").resolve(subject).resolve("deltas.safetensors"));
+  }
+
+  /** Those that the page shows, by their paths in {@code thumbs}. */
+  private static TreeSet<String> shownThumbnails(Path run) throws IOException {
+    return Pattern.compile("src=\"thumbs/([^\"]*)\"")
+        .matcher(Files.readString(run.resolve("report/index.html")))
+        .results()
+        .map(match -> match.group(1))
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static TreeSet<String> thumbnails(Path run) throws IOException {
+    return new TreeSet<>(SparkTests.hashes(run.resolve("report/thumbs")).keySet());
   }
 
   private static void copyRun(Path storage) throws IOException {

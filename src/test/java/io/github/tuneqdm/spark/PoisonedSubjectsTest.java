@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
+import io.github.tuneqdm.report.Chromium;
 import io.github.tuneqdm.spark.TrainAllSubjectsJob.Result;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -23,11 +24,13 @@ class PoisonedSubjectsTest {
   private static final String CORRUPT = "s03";
   private static final String DIVERGING = "s14";
   private static final String WITHOUT_PHOTOS = "s25";
+  private static final String WITH_A_REJECT = "s02";
+  private static final String REJECTED = "1.jpg";
 
   @TempDir Path storage;
 
   @Test
-  void threeOfThirtySubjectsFailWithTheirCausesAndTheOthersAreCommitted() throws IOException {
+  void threeOfThirtySubjectsFailWithTheirCausesAndTheOthersAreCommitted() throws Exception {
     subjects(30);
 
     // --fail-fast: the corrupt photo in the first of ten batches ends it.
@@ -61,7 +64,34 @@ class PoisonedSubjectsTest {
         .containsPattern(CORRUPT + " .*" + causeOfCorrupt)
         .contains(DIVERGING + "     " + causeOfDiverging)
         .containsPattern(WITHOUT_PHOTOS + " .*" + causeOfWithoutPhotos);
-    assertThat(report()).contains(causeOfCorrupt, causeOfDiverging, causeOfWithoutPhotos);
+    assertThat(Files.readString(Path.of(URI.create(result.folder() + "/report/index.html"))))
+        .contains(causeOfCorrupt, causeOfDiverging, causeOfWithoutPhotos, "1 photo rejected")
+        .doesNotContain("data-live=\"");
+    Path report = report();
+    assertThat(report)
+        .content()
+        .contains(causeOfCorrupt, causeOfDiverging, causeOfWithoutPhotos)
+        .contains("<td>" + REJECTED + "</td><td>Cannot read " + WITH_A_REJECT + "/" + REJECTED);
+    look(report);
+  }
+
+  /** For a person: what fails and what is rejected in {@code target/report/poisoned*.png}. */
+  private static void look(Path report) throws IOException, InterruptedException {
+    if (Chromium.program().isEmpty()) {
+      System.out.println("Nobody looks at the report: there is no Chromium in /usr/bin");
+      return;
+    }
+    try (Chromium browser = Chromium.start(Chromium.program().get())) {
+      browser.window(1280, 1000);
+      browser.open(report);
+      browser.screenshot(Path.of("target/report/poisoned.png"));
+      browser.value("document.getElementById('rejects').scrollIntoView({behavior: 'instant'})");
+      browser.screenshot(Path.of("target/report/poisoned-rejects.png"));
+      browser.value(
+          "document.querySelector('.left-out').closest('article').scrollIntoView({behavior: 'instant'})");
+      browser.screenshot(Path.of("target/report/poisoned-subject.png"));
+      assertThat(browser.complaints()).isEmpty();
+    }
   }
 
   @Test
@@ -92,6 +122,9 @@ class PoisonedSubjectsTest {
       } else if (!name.equals(WITHOUT_PHOTOS)) {
         Files.copy(PHOTO, folder.resolve("0.png"));
       }
+      if (name.equals(WITH_A_REJECT)) {
+        Files.write(folder.resolve(REJECTED), new byte[] {1, 2, 3});
+      }
     }
     Files.writeString(storage.resolve("data/subjects.csv"), table);
     Files.writeString(storage.resolve("prompts.txt"), "a photo of a {0} {1}\n");
@@ -107,7 +140,7 @@ class PoisonedSubjectsTest {
     }
   }
 
-  private String report() throws IOException {
+  private Path report() {
     TuneQdmConfig config = config(Map.of());
     SparkTests.Master master = SparkTests.Master.local();
     try (master;
@@ -115,7 +148,7 @@ class PoisonedSubjectsTest {
       EvaluateJob.Result result =
           new EvaluateJob(config, spark, SparkTests.nowhere()).run(RunFolder.find(config));
       assertThat(result.exitCode()).isEqualTo(ExitCode.SOME_SUBJECTS_FAILED);
-      return Files.readString(Path.of(URI.create(result.report())));
+      return Path.of(URI.create(result.report()));
     }
   }
 

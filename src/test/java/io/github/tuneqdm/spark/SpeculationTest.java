@@ -53,7 +53,9 @@ class SpeculationTest {
       assertThat(attempts(runs)).isEmpty();
     }
     Map<String, String> published = SparkTests.hashes(runs);
-    published.keySet().removeIf(name -> name.matches(".*/(late-.*|arrived-.*|run\\.(conf|json))"));
+    published
+        .keySet()
+        .removeIf(name -> name.matches(".*/(late-.*|arrived-.*|run\\.(conf|json)|report/.*)"));
     assertThat(published).isEqualTo(undisturbed);
   }
 
@@ -69,7 +71,7 @@ class SpeculationTest {
       new TrainAllSubjectsJob(config, spark, SparkTests.nowhere(), SparkTests.nowhere()).run();
     }
     Map<String, String> hashes = new TreeMap<>(SparkTests.hashes(folder.resolve("runs")));
-    hashes.keySet().removeIf(name -> name.matches(".*/run\\.(conf|json)"));
+    hashes.keySet().removeIf(name -> name.matches(".*/(run\\.(conf|json)|report/.*)"));
     return hashes;
   }
 

@@ -54,6 +54,11 @@ class TrainAllSubjectsJobTest {
     }
     assertThat(RunFolder.newest(storage.resolve("runs").toString(), new Configuration()).id())
         .isEqualTo(result.runId());
+    assertThat(Path.of(URI.create(result.folder() + "/report/index.html")))
+        .content()
+        .contains("<article class=\"subject\" id=\"subject-1\" data-name=\"mug1\">")
+        .contains("Training loss: running mean")
+        .doesNotContain("data-live=\"");
   }
 
   @Test

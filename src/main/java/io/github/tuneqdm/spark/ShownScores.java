@@ -1,0 +1,63 @@
+package io.github.tuneqdm.spark;
+
+import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.metrics.EvaluationProtocol;
+import io.github.tuneqdm.metrics.ScoreRow;
+import io.github.tuneqdm.storage.ParquetTable;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * What the report shows of an evaluation; empty before one.
+ *
+ * @param rows of {@code scores.parquet}
+ * @param images the same pictures' rows of {@code images.parquet}, with the hashes that thumbnails
+ *     are named by
+ * @param protocol of the rows
+ */
+record ShownScores(
+    List<ScoreRow> rows, List<ImageRow> images, Optional<EvaluationProtocol> protocol) {
+  static final String IMAGES_FILE = "images.parquet";
+
+  private static final String SCORES_FILE = "scores.parquet";
+  private static final ParquetTable<ScoreRow> SCORES = ParquetTable.of(ScoreRow.class);
+  private static final ParquetTable<ImageRow> IMAGES = ParquetTable.of(ImageRow.class);
+
+  /**
+   * @throws TuneQdmException (input data) where a table is damaged or names what is no picture of
+   *     the run
+   */
+  static ShownScores of(RunFolder run) {
+    if (!run.exists(SCORES_FILE) || !run.exists(IMAGES_FILE)) {
+      return new ShownScores(List.of(), List.of(), Optional.empty());
+    }
+    List<ScoreRow> rows = SCORES.read(run.fileSystem(), run.path(SCORES_FILE));
+    rows.forEach(row -> requireOwn(row.imagePath(), run, SCORES_FILE));
+    List<ImageRow> images = IMAGES.read(run.fileSystem(), run.path(IMAGES_FILE));
+    images.forEach(image -> requireOwn(image.imagePath(), run, IMAGES_FILE));
+    return new ShownScores(rows, images, run.protocol());
+  }
+
+  /** These rows and what belongs to them. */
+  ShownScores only(List<ScoreRow> wanted) {
+    Set<String> paths = wanted.stream().map(ScoreRow::imagePath).collect(Collectors.toSet());
+    return new ShownScores(
+        wanted, images.stream().filter(i -> paths.contains(i.imagePath())).toList(), protocol);
+  }
+
+  /** What belongs to these subjects. */
+  ShownScores of(List<SubjectEntry> subjects) {
+    Set<String> names = subjects.stream().map(SubjectEntry::name).collect(Collectors.toSet());
+    return only(rows.stream().filter(row -> names.contains(row.subject())).toList());
+  }
+
+  private static void requireOwn(String path, RunFolder run, String table) {
+    if (!PlannedImage.isOwn(path)) {
+      throw TuneQdmException.inputData(
+          "Cannot read %s: \"%s\" is no picture of the run (delete the table, it is made anew)"
+              .formatted(run.path(table), path));
+    }
+  }
+}
