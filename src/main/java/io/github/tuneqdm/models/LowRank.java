@@ -77,7 +77,7 @@ public record LowRank(int rank, double alpha) {
     // A number given to NDArray.mul is freed at once, but the way back still needs it.
     NDArray factor = a.getManager().create((float) (alpha / rank));
     NDArray flatA = a.reshape(rank, -1); // (r, C_in kH kW)
-    NDArray flatB = b.reshape(-1, rank).mul(alpha / rank); // (C_out, r)
+    NDArray flatB = b.reshape(-1, rank).mul(factor); // (C_out, r)
     return flatB.matMul(flatA).reshape(weight.getShape()).add(weight);
   }
 
