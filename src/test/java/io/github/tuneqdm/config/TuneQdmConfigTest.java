@@ -200,6 +200,17 @@ class TuneQdmConfigTest {
   }
 
   @Test
+  void aMethodBringsItsUsualLearningRateWhereNoneIsSaid() {
+    TuneQdmConfig usual = load("tuneqdm.tuning.method = dreambooth");
+    TuneQdmConfig own = load("tuneqdm.tuning { method = lora, learning-rate = 1e-3 }");
+
+    assertThat(usual.tuningLearningRate()).isEqualTo(5e-6);
+    assertThat(usual.tuningLrSchedule()).isEqualTo("constant");
+    assertThat(own.tuningLearningRate()).isEqualTo(1e-3);
+    assertThat(own.tuningLrSchedule()).isEqualTo("constant");
+  }
+
+  @Test
   void thePapersRecipeGivesItsSettingsWhereNoneAreSaid() {
     TuneQdmConfig config = load("tuneqdm.tuning { recipe = paper, steps = 7 }");
 
