@@ -246,7 +246,7 @@ public final class EvaluateJob {
       Map<String, String> failures) {
     SparkApplication application = spark.get();
     String base = config.storageBases() + "/base-" + trained.baseId();
-    String source = OpenBase.source(base, run.fileSystem().getConf());
+    String source = OpenBase.source(base, SparkApplication.hadoopConfiguration());
     List<List<PlannedImage>> chunks =
         plan.chunks().stream()
             .filter(chunk -> chunk.stream().anyMatch(image -> missing.contains(image.path())))

@@ -18,7 +18,6 @@ import io.github.tuneqdm.report.ReportData.SubjectReport;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.Publisher;
 import java.io.ByteArrayOutputStream;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -115,18 +114,11 @@ final class RunReport {
     Map<String, String> hashes =
         scores.images().stream()
             .collect(Collectors.toMap(ImageRow::imagePath, ImageRow::sha256, (a, b) -> a));
-    Map<String, TrainingSpeed> speeds = new HashMap<>();
-    run.speeds().forEach(speed -> speed.subjects().forEach(name -> speeds.put(name, speed)));
     List<SubjectReport> subjects =
         Ahead.all(
             entries,
             subject ->
-                subject(
-                    subject,
-                    rows.getOrDefault(subject.name(), List.of()),
-                    hashes,
-                    thumbnails,
-                    Optional.ofNullable(speeds.get(subject.name()))));
+                subject(subject, rows.getOrDefault(subject.name(), List.of()), hashes, thumbnails));
     ScoreTable table = ScoreTable.summarise(scores.rows());
     return new ReportData(
         run.id(),
@@ -162,8 +154,7 @@ final class RunReport {
       SubjectEntry subject,
       List<ScoreRow> rows,
       Map<String, String> hashes,
-      Thumbnails thumbnails,
-      Optional<TrainingSpeed> speed) {
+      Thumbnails thumbnails) {
     String name = subject.name();
     List<RejectedPhoto> rejects = run.rejects(name);
     List<Picture> photos =
@@ -192,18 +183,17 @@ final class RunReport {
     List<LeftOut> leftOut =
         rejects.stream().map(reject -> new LeftOut(reject.photo(), reject.reason())).toList();
     return new SubjectReport(
-        name, subject.classNoun(), photos, leftOut, samples, losses, effort(name, speed));
+        name, subject.classNoun(), photos, leftOut, samples, losses, effort(name));
   }
 
-  private Effort effort(String subject, Optional<TrainingSpeed> speed) {
+  /** Without times and memory, which differ each time that the same results are made. */
+  private Effort effort(String subject) {
     Optional<SubjectStatus> status = run.subjectStatus(subject);
     return new Effort(
         present(status.map(SubjectStatus::trainedParameters)),
         present(status.map(SubjectStatus::storedBytes)),
-        present(speed.map(TrainingSpeed::peakBytes)),
-        speed.isEmpty()
-            ? OptionalDouble.empty()
-            : OptionalDouble.of(speed.get().stepsPerSecond() / speed.get().subjects().size()));
+        OptionalLong.empty(),
+        OptionalDouble.empty());
   }
 
   private static OptionalLong present(Optional<Long> number) {

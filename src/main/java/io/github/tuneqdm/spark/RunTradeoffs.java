@@ -85,7 +85,7 @@ final class RunTradeoffs {
   /** Bytes of the safetensors and Parquet files in a folder. */
   private OptionalDouble weights(Path folder) {
     try {
-      FileSystem fs = Publisher.fileSystem(folder, run.fileSystem().getConf());
+      FileSystem fs = Publisher.fileSystem(folder, SparkApplication.hadoopConfiguration());
       long bytes =
           Arrays.stream(fs.listStatus(folder))
               .filter(file -> file.getPath().getName().matches(".*\\.(safetensors|parquet)"))

@@ -234,7 +234,7 @@ class ClusterOperationsTest {
     assertThat(lines)
         .anyMatch(
             line ->
-                line.path("message").asText().equals("Published the scales of mug1")
+                line.path("message").asText().equals("Published what was trained of mug1")
                     && line.path("run").asText().equals(result.runId())
                     && line.path("subject").asText().equals("mug1")
                     && line.path("level").asText().equals("INFO"));
