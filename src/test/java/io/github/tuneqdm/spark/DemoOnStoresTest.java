@@ -32,6 +32,8 @@ class DemoOnStoresTest {
   private static final Pattern OF_ITS_PLACE =
       Pattern.compile(".*/(run\\.(conf|json)|index\\.html|lease/\\d+\\.json)");
 
+  private static final int LEASE_SECONDS = 20;
+
   private static final Path DEMO = Path.of("src/demo/toyworld").toAbsolutePath();
 
   @TempDir static Path local;
@@ -83,7 +85,7 @@ class DemoOnStoresTest {
   }
 
   @Test
-  void onAnS3ThatFailsItIsWholeOrAbsentAndTheSameInTheEnd(S3Server s3) throws IOException {
+  void onAnS3ThatFailsItIsWholeOrAbsentAndTheSameInTheEnd(S3Server s3) throws Exception {
     Path bucket = s3.bucket("bad-night");
     try (BadConnection bad = BadConnection.to(s3.port(), 11)) {
       Map<String, String> hadoop = s3.settings("bad-night", bad.port());
@@ -96,6 +98,7 @@ class DemoOnStoresTest {
       assertThat(bad.faults()).containsOnlyKeys(BadConnection.Fault.values());
 
       bad.spoil(0);
+      Thread.sleep(1000L * LEASE_SECONDS); // a job that the store failed to the end left its lease
       assertThat(demo("s3a://bad-night", Map.of(), hadoop)).isEqualTo(ExitCode.DONE);
       assertThat(comparable(bucket)).isEqualTo(onDisk);
     }
@@ -112,6 +115,7 @@ class DemoOnStoresTest {
     settings.put("tuneqdm.storage.bases", storage + "/bases");
     settings.putIfAbsent("tuneqdm.evaluate.prompts", prompts.toString());
     settings.put("tuneqdm.evaluate.steps", "2");
+    settings.put("tuneqdm.storage.lease-seconds", Integer.toString(LEASE_SECONDS));
     TuneQdmConfig config = SparkTests.config(local, settings);
     SparkTests.Master master = SparkTests.Master.local().withHadoop(hadoop);
     try (master;
