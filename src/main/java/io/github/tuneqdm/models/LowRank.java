@@ -6,6 +6,7 @@ import io.github.tuneqdm.storage.StoredTensor;
 import io.github.tuneqdm.storage.TensorSource;
 import io.github.tuneqdm.tensor.Compute;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -69,16 +70,14 @@ public record LowRank(int rank, double alpha) {
   }
 
   /**
-   * The weight with its addition, in the manager of {@code a}; autograd sees how it comes about.
+   * Each weight with its addition, in the manager of {@code theta}; autograd sees how they come
+   * about.
    *
-   * @param weight W0 (C_out, C_in) or (C_out, C_in, kH, kW)
+   * @param theta (1, K): A and B of each weight, one after the other
+   * @param weights W0 (C_out, C_in) or (C_out, C_in, kH, kW)
    */
-  public NDArray merged(NDArray weight, NDArray a, NDArray b) {
-    // A number given to NDArray.mul is freed at once, but the way back still needs it.
-    NDArray factor = a.getManager().create((float) (alpha / rank));
-    NDArray flatA = a.reshape(rank, -1); // (r, C_in kH kW)
-    NDArray flatB = b.reshape(-1, rank).mul(factor); // (C_out, r)
-    return flatB.matMul(flatA).reshape(weight.getShape()).add(weight);
+  public List<NDArray> merged(Compute compute, NDArray theta, List<NDArray> weights) {
+    return compute.kernels().addLowRank(theta, weights, rank, alpha / rank);
   }
 
   /**
@@ -98,13 +97,12 @@ public record LowRank(int rank, double alpha) {
         (name, weight) -> {
           try (var scope = compute.scope()) {
             long[] shape = weight.getShape().getShape();
-            long[] shapeOfA = shapeOfA(shape);
-            long[] shapeOfB = shapeOfB(shape);
-            float[] a = values(checkpoint, nameOfA(name), shapeOfA, where);
-            float[] b = values(checkpoint, nameOfB(name), shapeOfB, where);
-            NDArray whole =
-                merged(
-                    weight, Compute.floats(scope, a, shapeOfA), Compute.floats(scope, b, shapeOfB));
+            float[] a = values(checkpoint, nameOfA(name), shapeOfA(shape), where);
+            float[] b = values(checkpoint, nameOfB(name), shapeOfB(shape), where);
+            float[] both = Arrays.copyOf(a, a.length + b.length);
+            System.arraycopy(b, 0, both, a.length, b.length);
+            NDArray theta = Compute.floats(scope, both, 1, both.length);
+            NDArray whole = merged(compute, theta, List.of(weight)).get(0);
             weight.muli(0).addi(whole);
           }
         });

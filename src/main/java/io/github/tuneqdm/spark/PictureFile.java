@@ -2,6 +2,7 @@ package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.image.ImageReader;
+import io.github.tuneqdm.storage.FilesUnder;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.storage.StorageProblem;
 import java.io.FileNotFoundException;
@@ -12,8 +13,8 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
 
@@ -38,7 +39,7 @@ record PictureFile(String path, String name) implements Serializable {
     Path qualified = fs.makeQualified(root);
     List<PictureFile> pictures = new ArrayList<>();
     try {
-      RemoteIterator<LocatedFileStatus> files = fs.listFiles(qualified, true);
+      RemoteIterator<? extends FileStatus> files = FilesUnder.of(fs, qualified);
       while (files.hasNext()) {
         Path file = files.next().getPath();
         String name = qualified.toUri().relativize(file.toUri()).getPath();

@@ -5,6 +5,7 @@ import io.github.tuneqdm.parallel.Ahead;
 import io.github.tuneqdm.storage.ArtifactIndex;
 import io.github.tuneqdm.storage.ArtifactIndex.Artifact;
 import io.github.tuneqdm.storage.ArtifactIndex.Page;
+import io.github.tuneqdm.storage.FilesUnder;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.storage.SortedLines;
@@ -17,7 +18,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
 
@@ -98,9 +98,9 @@ final class RunIndex {
   /** Each file's path and length; the list comes in the storage's order, a part at a time. */
   private void list(SortedLines lines) throws IOException {
     String root = run.root().toUri().getPath() + "/";
-    RemoteIterator<LocatedFileStatus> files = run.fileSystem().listFiles(run.root(), true);
+    RemoteIterator<? extends FileStatus> files = FilesUnder.of(run.fileSystem(), run.root());
     while (files.hasNext()) {
-      LocatedFileStatus file = files.next();
+      FileStatus file = files.next();
       String path = file.getPath().toUri().getPath();
       if (path.startsWith(root) && isArtifact(path.substring(root.length()))) {
         lines.add(path.substring(root.length()) + "\t" + file.getLen());

@@ -8,7 +8,6 @@ import java.util.regex.Pattern;
 import org.apache.hadoop.fs.CommonPathCapabilities;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.MultipartUploader;
 import org.apache.hadoop.fs.MultipartUploaderBuilder;
 import org.apache.hadoop.fs.Path;
@@ -74,7 +73,7 @@ public final class Attempts {
       if (Publisher.appearsWhole(fs, folder)) {
         return swept; // there are no such files
       }
-      for (RemoteIterator<LocatedFileStatus> all = fs.listFiles(folder, true); all.hasNext(); ) {
+      for (RemoteIterator<? extends FileStatus> all = FilesUnder.of(fs, folder); all.hasNext(); ) {
         FileStatus file = all.next();
         if (isAttempt(file.getPath().getName())
             && file.getModificationTime() < before

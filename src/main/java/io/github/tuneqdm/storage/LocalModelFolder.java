@@ -22,7 +22,6 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.EtagSource;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.RemoteIterator;
 
@@ -98,7 +97,7 @@ public final class LocalModelFolder {
       throws IOException {
     String base = folder.toUri().getPath() + "/";
     List<RemoteFile> files = new ArrayList<>();
-    for (RemoteIterator<LocatedFileStatus> all = fs.listFiles(folder, true); all.hasNext(); ) {
+    for (RemoteIterator<? extends FileStatus> all = FilesUnder.of(fs, folder); all.hasNext(); ) {
       FileStatus file = all.next();
       if (Attempts.isAttempt(file.getPath().getName())) {
         continue; // someone else's, and soon gone

@@ -2,8 +2,8 @@ package io.github.tuneqdm.storage;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
 
@@ -25,7 +25,7 @@ public final class Moves {
       return;
     }
     String source = fs.makeQualified(from).toUri().getPath();
-    for (RemoteIterator<LocatedFileStatus> files = fs.listFiles(from, true); files.hasNext(); ) {
+    for (RemoteIterator<? extends FileStatus> files = FilesUnder.of(fs, from); files.hasNext(); ) {
       Path file = files.next().getPath();
       Path target = new Path(to.toString() + file.toUri().getPath().substring(source.length()));
       fs.mkdirs(target.getParent());

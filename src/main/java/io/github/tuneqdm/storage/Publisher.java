@@ -18,7 +18,9 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Options.CreateFileOptionKeys;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.StreamCapabilities;
+import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.io.IOUtils;
 
 /**
@@ -279,7 +281,7 @@ public final class Publisher {
 
   private static void write(FileSystem fs, Path path, Source source) throws IOException {
     try {
-      FSDataOutputStream out = fs.create(path, false);
+      FSDataOutputStream out = create(fs, path);
       boolean written = false;
       try {
         copy(source, out);
@@ -296,6 +298,16 @@ public final class Publisher {
     } catch (FSError e) { // what Hadoop makes of a full local disk
       throw new IOException(e.getCause().getMessage(), e);
     }
+  }
+
+  private static FSDataOutputStream create(FileSystem fs, Path path) throws IOException {
+    if (!(fs instanceof RawLocalFileSystem)) {
+      return fs.create(path, false);
+    }
+    // With permissions to set, Hadoop would start a process for each file; these are the umask's.
+    FsPermission asCreated = null;
+    long block = fs.getDefaultBlockSize(path);
+    return fs.create(path, asCreated, false, CHUNK, (short) 1, block, null);
   }
 
   private static void copy(Source source, FSDataOutputStream out) throws IOException {

@@ -177,6 +177,15 @@ public final class TorchKernels implements AutoCloseable {
     module.run("scatter_gradients", pieces.toArray(NDArray[]::new), rows, unit, total);
   }
 
+  /**
+   * Each weight (C_out, ...) plus {@code factor * B A}, in the manager of theta (1, K), which holds
+   * A (rank, C_in kH kW) and B (C_out, rank) of each weight one after the other.
+   */
+  public List<NDArray> addLowRank(NDArray theta, List<NDArray> weights, int rank, double factor) {
+    NDArray[] list = weights.toArray(NDArray[]::new);
+    return module.tensors("add_low_rank", theta.getManager(), theta, list, rank, factor);
+  }
+
   /** Each sample's weighted mean squared error (B,) float32, with its graph. */
   public NDArray weightedErrors(NDArray prediction, NDArray target, NDArray weights) {
     return tensor("weighted_errors", prediction, prediction, target, weights);

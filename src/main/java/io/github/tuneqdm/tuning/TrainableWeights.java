@@ -185,15 +185,12 @@ abstract sealed class TrainableWeights implements AutoCloseable {
 
     @Override
     Map<NDArray, NDArray> replacements(NDArray theta) {
-      Map<String, NDArray> pieces = pieces(theta);
+      List<NDArray> weights = List.copyOf(LowRank.targets(unet).values());
+      List<NDArray> merged = lowRank.merged(compute, theta, weights);
       Map<NDArray, NDArray> replacements = new IdentityHashMap<>();
-      LowRank.targets(unet)
-          .forEach(
-              (name, weight) -> {
-                NDArray a = pieces.get(LowRank.nameOfA(name));
-                NDArray b = pieces.get(LowRank.nameOfB(name));
-                replacements.put(weight, lowRank.merged(weight, a, b));
-              });
+      for (int i = 0; i < weights.size(); i++) {
+        replacements.put(weights.get(i), merged.get(i));
+      }
       return replacements;
     }
   }

@@ -8,6 +8,8 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.fs.permission.FsPermission;
+import org.apache.hadoop.util.Progressable;
 
 /**
  * The local disk under the scheme {@code faulty:}, whose writes fail, are cut short or are altered
@@ -30,10 +32,20 @@ public final class FaultyDisk extends RawLocalFileSystem {
   }
 
   @Override
-  public FSDataOutputStream create(Path path, boolean overwrite) throws IOException {
+  public FSDataOutputStream create(
+      Path path,
+      FsPermission permission,
+      boolean overwrite,
+      int bufferSize,
+      short replication,
+      long blockSize,
+      Progressable progress)
+      throws IOException {
     String fault = getConf().get("tuneqdm.fault");
     OutputStream out =
-        new FilterOutputStream(super.create(path, overwrite)) {
+        new FilterOutputStream(
+            super.create(
+                path, permission, overwrite, bufferSize, replication, blockSize, progress)) {
           private int written;
 
           @Override

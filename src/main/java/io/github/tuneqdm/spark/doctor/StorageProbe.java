@@ -1,5 +1,6 @@
 package io.github.tuneqdm.spark.doctor;
 
+import io.github.tuneqdm.storage.FilesUnder;
 import io.github.tuneqdm.storage.Publisher;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -12,7 +13,6 @@ import java.util.Locale;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
 
@@ -142,8 +142,8 @@ public final class StorageProbe {
         readByte(fs, status);
         return Finding.ok(check, folder + " can be read");
       }
-      for (RemoteIterator<LocatedFileStatus> all = fs.listFiles(root, true); all.hasNext(); ) {
-        LocatedFileStatus file = all.next();
+      for (RemoteIterator<? extends FileStatus> all = FilesUnder.of(fs, root); all.hasNext(); ) {
+        FileStatus file = all.next();
         bytes += file.getLen();
         if (files++ < MOST_FILES) {
           readByte(fs, file);
