@@ -5,6 +5,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.fs.permission.FsPermission;
+import org.apache.hadoop.util.Progressable;
 import org.apache.spark.SparkEnv;
 
 /**
@@ -22,23 +24,37 @@ public final class LateDisk extends RawLocalFileSystem {
   private static final AtomicBoolean FIRST = new AtomicBoolean(true);
 
   @Override
-  public FSDataOutputStream create(Path path, boolean overwrite) throws IOException {
-    if (!path.getName().startsWith(".deltas.safetensors")) {
-      return super.create(path, overwrite);
-    }
+  public FSDataOutputStream create(
+      Path path,
+      FsPermission permission,
+      boolean overwrite,
+      int bufferSize,
+      short replication,
+      long blockSize,
+      Progressable progress)
+      throws IOException {
     Path subject = path.getParent();
-    Path arrived = new Path(subject.getParent(), "arrived-" + subject.getName());
-    if (!SparkEnv.get().blockManager().blockManagerId().host().equals(SLOW_HOST)) {
-      if (!FIRST.compareAndSet(true, false)) {
-        await(arrived);
-      }
-      return super.create(path, overwrite);
+    boolean isLate = path.getName().startsWith(".deltas.safetensors") && isBeaten(subject);
+    FSDataOutputStream out =
+        super.create(path, permission, overwrite, bufferSize, replication, blockSize, progress);
+    if (isLate) {
+      super.create(new Path(subject.getParent(), "late-" + subject.getName()), true).close();
     }
-    super.create(arrived, true).close();
-    await(new Path(subject, "status.json"));
-    FSDataOutputStream out = super.create(path, overwrite);
-    super.create(new Path(subject.getParent(), "late-" + subject.getName()), true).close();
     return out;
+  }
+
+  /** Returns true on the slow host, once another attempt has published the subject. */
+  private boolean isBeaten(Path subject) throws IOException {
+    Path arrived = new Path(subject.getParent(), "arrived-" + subject.getName());
+    if (SparkEnv.get().blockManager().blockManagerId().host().equals(SLOW_HOST)) {
+      super.create(arrived, true).close();
+      await(new Path(subject, "status.json"));
+      return true;
+    }
+    if (!FIRST.compareAndSet(true, false)) {
+      await(arrived);
+    }
+    return false;
   }
 
   private void await(Path file) throws IOException {
