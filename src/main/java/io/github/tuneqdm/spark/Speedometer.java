@@ -53,6 +53,6 @@ final class Speedometer {
                 steps,
                 seconds,
                 steps * subjects.size() / seconds,
-                most == 0 ? null : most - gpuBytesBefore));
+                most > gpuBytesBefore ? most - gpuBytesBefore : null)); // others may use the device
   }
 }
