@@ -2,7 +2,7 @@ package io.github.tuneqdm.cli;
 
 import io.github.tuneqdm.config.ConfigSource;
 import io.github.tuneqdm.config.TuneQdmConfig;
-import io.github.tuneqdm.metrics.SubjectScoresText;
+import io.github.tuneqdm.metrics.FurtherScores;
 import io.github.tuneqdm.spark.EvaluateJob;
 import io.github.tuneqdm.spark.EvaluateJob.Result;
 import io.github.tuneqdm.spark.OnDemandSpark;
@@ -54,7 +54,7 @@ final class EvaluateCommand implements Callable<Integer> {
       out.println();
       out.print(result.table().render());
       out.println();
-      out.print(SubjectScoresText.render(result.together()));
+      out.print(FurtherScores.of(result.together()).render());
       out.println();
       out.println("Report: " + result.report());
       result.failures().forEach((name, why) -> System.err.println(name + " is missing: " + why));

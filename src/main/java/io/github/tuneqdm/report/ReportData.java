@@ -1,6 +1,7 @@
 package io.github.tuneqdm.report;
 
 import io.github.tuneqdm.metrics.EvaluationProtocol;
+import io.github.tuneqdm.metrics.FurtherScores;
 import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.ScoreTable;
 import java.time.Instant;
@@ -15,6 +16,7 @@ import java.util.OptionalLong;
  * @param date of the run, not of the report, so that writing it again gives the same bytes
  * @param settings of the run, in the order in which they are shown
  * @param scores the means; they may cover more images than the subjects' samples show
+ * @param further scores of each method besides
  * @param tradeoffs what quality costs
  * @param subjects in the order in which they are shown
  * @param failures subjects that have no result
@@ -26,6 +28,7 @@ public record ReportData(
     Instant date,
     List<Setting> settings,
     ScoreTable scores,
+    FurtherScores further,
     List<Tradeoff> tradeoffs,
     List<SubjectReport> subjects,
     List<FailedSubject> failures,

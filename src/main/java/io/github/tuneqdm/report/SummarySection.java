@@ -1,6 +1,7 @@
 package io.github.tuneqdm.report;
 
 import io.github.tuneqdm.metrics.ConfidenceInterval;
+import io.github.tuneqdm.metrics.FurtherScores;
 import io.github.tuneqdm.metrics.Methods;
 import io.github.tuneqdm.metrics.Metric;
 import io.github.tuneqdm.metrics.ScoreTable;
@@ -36,6 +37,7 @@ final class SummarySection {
               + " subjects; higher is better. Small figures: 95 % bootstrap interval over"
               + " subjects.</p>\n");
     }
+    further(html);
     if (!data.tradeoffs().isEmpty()) {
       html.raw("<div class=\"tradeoffs\">\n");
       data.tradeoffs().forEach(tradeoff -> tradeoff.write(html));
@@ -68,6 +70,32 @@ final class SummarySection {
       html.raw("<td class=\"number\">").text(mean.images()).raw("</td></tr>\n");
     }
     html.raw("</tbody></table></div>\n");
+  }
+
+  private void further(Html html) {
+    FurtherScores further = data.further();
+    if (further.headings().isEmpty()) {
+      return;
+    }
+    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Further scores\">");
+    html.raw("<table class=\"subjects\"><thead><tr><th scope=\"col\">Further scores</th>");
+    for (String heading : further.headings()) {
+      html.raw("<th scope=\"col\" class=\"number\">").text(heading).raw("</th>");
+    }
+    html.raw("</tr></thead>\n<tbody>");
+    further
+        .rows()
+        .forEach(
+            (method, cells) -> {
+              html.raw("<tr><th scope=\"row\">");
+              html.raw(Colours.dot(Colours.of(method, table.methods()))).text(method);
+              html.raw("</th>");
+              cells.forEach(cell -> html.raw("<td class=\"number\">").text(cell).raw("</td>"));
+              html.raw("</tr>\n");
+            });
+    html.raw("</tbody></table></div>\n<p class=\"note\">Diversity: how far pictures of a prompt");
+    html.raw(" lie apart. Prior: likeness of the plain class to the subject, lower is better.");
+    html.raw(" Real: likeness of the photos to each other, the ceiling.</p>\n");
   }
 
   private static void score(Html html, ConfidenceInterval interval, String colour) {

@@ -31,9 +31,9 @@ final class RunIndex {
   /** Listed pages on their way to the tasks that hash them. */
   private static final String STAGED = ".artifacts";
 
-  /** Folders that are no result of the run. */
+  /** What is no result of the run: the page tells of times too, which differ each time. */
   private static final List<String> NOT_LISTED =
-      List.of(ArtifactIndex.PAGES + "/", "lease/", "state/", RunFolder.SPEED + "/");
+      List.of(ArtifactIndex.PAGES + "/", "lease/", "state/", RunFolder.SPEED + "/", RunReport.PATH);
 
   private final RunFolder run;
   private final OnDemandSpark spark;

@@ -1,6 +1,7 @@
 package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.config.TuneQdmConfig;
+import io.github.tuneqdm.metrics.FurtherScores;
 import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.ScoreTable;
 import io.github.tuneqdm.parallel.Ahead;
@@ -18,6 +19,7 @@ import io.github.tuneqdm.report.ReportData.SubjectReport;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.Publisher;
 import java.io.ByteArrayOutputStream;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -50,6 +52,7 @@ final class RunReport {
                 run.started(),
                 settings(),
                 ScoreTable.summarise(List.of()),
+                FurtherScores.of(List.of()),
                 List.of(),
                 List.of(),
                 failed(failures),
@@ -114,17 +117,25 @@ final class RunReport {
     Map<String, String> hashes =
         scores.images().stream()
             .collect(Collectors.toMap(ImageRow::imagePath, ImageRow::sha256, (a, b) -> a));
+    Map<String, TrainingSpeed> speeds = new HashMap<>();
+    run.speeds().forEach(speed -> speed.subjects().forEach(name -> speeds.put(name, speed)));
     List<SubjectReport> subjects =
         Ahead.all(
             entries,
             subject ->
-                subject(subject, rows.getOrDefault(subject.name(), List.of()), hashes, thumbnails));
+                subject(
+                    subject,
+                    rows.getOrDefault(subject.name(), List.of()),
+                    hashes,
+                    thumbnails,
+                    effort(subject.name(), Optional.ofNullable(speeds.get(subject.name())))));
     ScoreTable table = ScoreTable.summarise(scores.rows());
     return new ReportData(
         run.id(),
         run.started(),
         settings(),
         table,
+        FurtherScores.of(scores.together()),
         new RunTradeoffs(run, config).of(table, subjects),
         subjects,
         failed(failures),
@@ -154,7 +165,8 @@ final class RunReport {
       SubjectEntry subject,
       List<ScoreRow> rows,
       Map<String, String> hashes,
-      Thumbnails thumbnails) {
+      Thumbnails thumbnails,
+      Effort effort) {
     String name = subject.name();
     List<RejectedPhoto> rejects = run.rejects(name);
     List<Picture> photos =
@@ -182,18 +194,18 @@ final class RunReport {
         run.readSteps(name).stream().map(step -> new StepLoss(step.step(), step.loss())).toList();
     List<LeftOut> leftOut =
         rejects.stream().map(reject -> new LeftOut(reject.photo(), reject.reason())).toList();
-    return new SubjectReport(
-        name, subject.classNoun(), photos, leftOut, samples, losses, effort(name));
+    return new SubjectReport(name, subject.classNoun(), photos, leftOut, samples, losses, effort);
   }
 
-  /** Without times and memory, which differ each time that the same results are made. */
-  private Effort effort(String subject) {
+  private Effort effort(String subject, Optional<TrainingSpeed> speed) {
     Optional<SubjectStatus> status = run.subjectStatus(subject);
     return new Effort(
         present(status.map(SubjectStatus::trainedParameters)),
         present(status.map(SubjectStatus::storedBytes)),
-        OptionalLong.empty(),
-        OptionalDouble.empty());
+        present(speed.map(TrainingSpeed::peakBytes)),
+        speed.isEmpty()
+            ? OptionalDouble.empty()
+            : OptionalDouble.of(speed.get().stepsPerSecond() / speed.get().subjects().size()));
   }
 
   private static OptionalLong present(Optional<Long> number) {

@@ -3,6 +3,7 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.metrics.EvaluationProtocol;
 import io.github.tuneqdm.metrics.ScoreRow;
+import io.github.tuneqdm.metrics.SubjectScores;
 import io.github.tuneqdm.storage.ParquetTable;
 import java.util.List;
 import java.util.Optional;
@@ -15,10 +16,14 @@ import java.util.stream.Collectors;
  * @param rows of {@code scores.parquet}
  * @param images the same pictures' rows of {@code images.parquet}, with the hashes that thumbnails
  *     are named by
+ * @param together their subjects' rows of {@code subject-scores.parquet}
  * @param protocol of the rows
  */
 record ShownScores(
-    List<ScoreRow> rows, List<ImageRow> images, Optional<EvaluationProtocol> protocol) {
+    List<ScoreRow> rows,
+    List<ImageRow> images,
+    List<SubjectScores> together,
+    Optional<EvaluationProtocol> protocol) {
   static final String IMAGES_FILE = "images.parquet";
 
   private static final String SCORES_FILE = "scores.parquet";
@@ -31,20 +36,27 @@ record ShownScores(
    */
   static ShownScores of(RunFolder run) {
     if (!run.exists(SCORES_FILE) || !run.exists(IMAGES_FILE)) {
-      return new ShownScores(List.of(), List.of(), Optional.empty());
+      return new ShownScores(List.of(), List.of(), List.of(), Optional.empty());
     }
     List<ScoreRow> rows = SCORES.read(run.fileSystem(), run.path(SCORES_FILE));
     rows.forEach(row -> requireOwn(row.imagePath(), run, SCORES_FILE));
     List<ImageRow> images = IMAGES.read(run.fileSystem(), run.path(IMAGES_FILE));
     images.forEach(image -> requireOwn(image.imagePath(), run, IMAGES_FILE));
-    return new ShownScores(rows, images, run.protocol());
+    return new ShownScores(rows, images, SubjectScoreTable.read(run).rows(), run.protocol());
   }
 
   /** These rows and what belongs to them. */
   ShownScores only(List<ScoreRow> wanted) {
     Set<String> paths = wanted.stream().map(ScoreRow::imagePath).collect(Collectors.toSet());
+    Set<List<String>> pairs =
+        wanted.stream()
+            .map(row -> List.of(row.subject(), row.method()))
+            .collect(Collectors.toSet());
     return new ShownScores(
-        wanted, images.stream().filter(i -> paths.contains(i.imagePath())).toList(), protocol);
+        wanted,
+        images.stream().filter(i -> paths.contains(i.imagePath())).toList(),
+        together.stream().filter(t -> pairs.contains(List.of(t.subject(), t.method()))).toList(),
+        protocol);
   }
 
   /** What belongs to these subjects. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.metrics.ConfidenceInterval;
+import io.github.tuneqdm.metrics.FurtherScores;
 import io.github.tuneqdm.metrics.Methods;
 import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.ScoreTable;
@@ -28,6 +29,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -182,6 +184,7 @@ class HtmlReportTest {
             demo.date(),
             List.of(new Setting(HOSTILE, HOSTILE)),
             ScoreTable.summarise(List.of(row)),
+            new FurtherScores(List.of(HOSTILE), Map.of(HOSTILE, List.of(HOSTILE))),
             List.of(
                 new Tradeoff(
                     HOSTILE, HOSTILE, HOSTILE, List.of(new Tradeoff.Point(HOSTILE, 1, interval)))),
@@ -223,6 +226,7 @@ class HtmlReportTest {
             demo.date(),
             List.of(),
             ScoreTable.summarise(List.of()),
+            FurtherScores.of(List.of()),
             List.of(),
             List.of(
                 new SubjectReport(

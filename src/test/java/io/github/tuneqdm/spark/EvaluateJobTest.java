@@ -9,11 +9,11 @@ import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.image.ImageReader;
 import io.github.tuneqdm.image.RgbImage;
+import io.github.tuneqdm.metrics.FurtherScores;
 import io.github.tuneqdm.metrics.Methods;
 import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.Similarity;
 import io.github.tuneqdm.metrics.SubjectScores;
-import io.github.tuneqdm.metrics.SubjectScoresText;
 import io.github.tuneqdm.scoring.ImageScorer;
 import io.github.tuneqdm.scoring.PictureEncoders;
 import io.github.tuneqdm.spark.EvaluateJob.Result;
@@ -179,7 +179,7 @@ class EvaluateJobTest {
   private static void assertTogether(Path run, Path data, Result result) throws IOException {
     assertThat(ParquetTable.of(SubjectScores.class).read(run.resolve("subject-scores.parquet")))
         .isEqualTo(result.together());
-    assertThat(SubjectScoresText.render(result.together()))
+    assertThat(FurtherScores.of(result.together()).render())
         .contains("prior DINO")
         .doesNotContain(" - ");
     SubjectScores mug = result.together().get(1);

@@ -34,7 +34,8 @@ class RunIndexTest {
     write("subjects/mug1/deltas.safetensors", "scales");
     write("subjects/mug1/status.json", "done");
     write("images/mug1/00-7.png", "picture");
-    write("report/index.html", "page");
+    write("report/thumbs/0.png", "page");
+    write("report/index.html", "it took 3 s");
     write("subjects/mug1/.deltas.safetensors.1.tmp", "half");
     write("_hidden/x", "x");
     write("state/batch-0/12.state", "half way");
@@ -69,7 +70,7 @@ class RunIndexTest {
         .containsExactly(
             "images/mug1/00-7.png image",
             "plan.json plan",
-            "report/index.html report",
+            "report/thumbs/0.png report",
             "run.conf configuration",
             "subjects/mug1/deltas.safetensors deltas",
             "subjects/mug1/status.json status");
@@ -98,7 +99,7 @@ class RunIndexTest {
         .map(tuple -> tuple.toList().toString())
         .containsExactly(
             "[artifacts/000000.json, images/mug1/00-7.png, plan.json]",
-            "[artifacts/000001.json, report/index.html, run.conf]",
+            "[artifacts/000001.json, report/thumbs/0.png, run.conf]",
             "[artifacts/000002.json, subjects/mug1/deltas.safetensors, subjects/mug1/status.json]");
     assertThat(root.resolve(".artifacts")).doesNotExist();
 
@@ -128,7 +129,7 @@ class RunIndexTest {
     complete(100);
     String json = Files.readString(root.resolve("run.json"));
     for (String bad : new String[] {"../../secret", "/etc/passwd", "", "images/../../x"}) {
-      write("run.json", json.replace("report/index.html", bad));
+      write("run.json", json.replace("report/thumbs/0.png", bad));
       assertThatThrownBy(() -> ArtifactIndex.verify(root))
           .isInstanceOf(TuneQdmException.class)
           .hasMessageContaining("which is not in the run's folder");

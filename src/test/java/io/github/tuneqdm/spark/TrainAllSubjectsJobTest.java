@@ -97,7 +97,7 @@ class TrainAllSubjectsJobTest {
     Map<String, String> together = Map.of("tuneqdm.tuning.subjects-per-batch", "2");
     Result first = train(storage, together);
     Path ball = file(first, "ball1/deltas.safetensors");
-    Map<String, String> before = SparkTests.hashes(storage.resolve("runs"));
+    Map<String, String> before = results();
     FileTime written = Files.getLastModifiedTime(ball);
 
     Result second = train(storage, together);
@@ -109,8 +109,15 @@ class TrainAllSubjectsJobTest {
     }
     Result third = train(storage, together);
     assertThat(third.trained()).containsExactly("mug1");
-    assertThat(SparkTests.hashes(storage.resolve("runs"))).isEqualTo(before);
+    assertThat(results()).isEqualTo(before);
     assertThat(Files.getLastModifiedTime(ball)).isEqualTo(written);
+  }
+
+  /** Without the page, which tells of times. */
+  private Map<String, String> results() throws IOException {
+    Map<String, String> hashes = SparkTests.hashes(storage.resolve("runs"));
+    hashes.keySet().removeIf(path -> path.endsWith(RunReport.PATH));
+    return hashes;
   }
 
   @Test

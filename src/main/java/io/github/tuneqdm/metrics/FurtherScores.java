@@ -9,17 +9,26 @@ import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
-/** Lays the means over subjects out that a {@link ScoreTable} does not show: a row a method. */
-public final class SubjectScoresText {
+/**
+ * Means over subjects that a {@link ScoreTable} does not show, a row a method.
+ *
+ * @param headings of the columns that hold anything
+ * @param rows a figure a column, by method
+ */
+public record FurtherScores(List<String> headings, Map<String, List<String>> rows) {
   private static final String MISSING = "-";
 
   /** A column: its heading and where its figures come from. */
   private record Column(String heading, Function<SubjectScores, Double> value) {
     String cell(Collection<SubjectScores> rows) {
-      OptionalDouble mean =
-          rows.stream().map(value).filter(Objects::nonNull).mapToDouble(v -> v).average();
+      OptionalDouble mean = figures(rows).mapToDouble(v -> v).average();
       return mean.isPresent() ? Scores.format(mean.getAsDouble()) : MISSING;
+    }
+
+    Stream<Double> figures(Collection<SubjectScores> rows) {
+      return rows.stream().map(value).filter(Objects::nonNull);
     }
   }
 
@@ -31,28 +40,34 @@ public final class SubjectScoresText {
           new Column("real DINO", SubjectScores::realDino),
           new Column("real CLIP-I", SubjectScores::realClipI));
 
-  private SubjectScoresText() {}
-
-  /** For the terminal; nothing where there are no rows. */
-  public static String render(Collection<SubjectScores> rows) {
+  public static FurtherScores of(Collection<SubjectScores> rows) {
     Map<String, List<SubjectScores>> byMethod = new TreeMap<>(Methods.ORDER);
     for (SubjectScores row : rows) {
       byMethod.computeIfAbsent(row.method(), m -> new ArrayList<>()).add(row);
     }
-    if (byMethod.isEmpty()) {
+    List<Column> columns =
+        COLUMNS.stream().filter(c -> c.figures(rows).findAny().isPresent()).toList();
+    Map<String, List<String>> cells = new TreeMap<>(Methods.ORDER);
+    byMethod.forEach(
+        (method, own) -> cells.put(method, columns.stream().map(c -> c.cell(own)).toList()));
+    return new FurtherScores(columns.stream().map(Column::heading).toList(), cells);
+  }
+
+  /** For the terminal; nothing where there are no rows. */
+  public String render() {
+    if (rows.isEmpty()) {
       return "";
     }
-    int width = byMethod.keySet().stream().mapToInt(String::length).max().orElse(0);
+    int width = rows.keySet().stream().mapToInt(String::length).max().orElse(0);
     String name = "%-" + Math.max(width, "method".length()) + "s";
     StringBuilder text = new StringBuilder(format(name, "method"));
-    COLUMNS.forEach(column -> text.append("  ").append(column.heading()));
+    headings.forEach(heading -> text.append("  ").append(heading));
     text.append('\n');
-    byMethod.forEach(
-        (method, ofMethod) -> {
+    rows.forEach(
+        (method, cells) -> {
           text.append(format(name, method.replaceAll("\\p{Cntrl}", "?")));
-          for (Column column : COLUMNS) {
-            text.append("  ")
-                .append(format("%" + column.heading().length() + "s", column.cell(ofMethod)));
+          for (int i = 0; i < cells.size(); i++) {
+            text.append("  ").append(format("%" + headings.get(i).length() + "s", cells.get(i)));
           }
           text.append('\n');
         });
