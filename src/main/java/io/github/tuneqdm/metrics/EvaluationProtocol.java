@@ -70,30 +70,6 @@ public record EvaluationProtocol(
     modelHashes = Collections.unmodifiableMap(new TreeMap<>(modelHashes));
   }
 
-  /** A protocol with the same prompts for all subjects. */
-  public EvaluationProtocol(
-      PromptSet prompts,
-      TokenRule tokenRule,
-      int imagesPerPrompt,
-      String sampler,
-      int steps,
-      double guidance,
-      long firstSeed,
-      Map<String, String> preprocessing,
-      Map<String, String> modelHashes) {
-    this(
-        prompts,
-        tokenRule,
-        imagesPerPrompt,
-        sampler,
-        steps,
-        guidance,
-        firstSeed,
-        preprocessing,
-        modelHashes,
-        null);
-  }
-
   /** The prompts of a subject of this class. */
   public PromptSet promptsOf(String classNoun) {
     return livePrompts != null && livePrompts.areFor(classNoun) ? livePrompts.prompts() : prompts;

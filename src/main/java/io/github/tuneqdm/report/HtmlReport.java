@@ -13,7 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
-import java.util.List;
 import java.util.Locale;
 
 /**
@@ -24,8 +23,6 @@ public final class HtmlReport {
   private static final DateTimeFormatter DATE =
       DateTimeFormatter.ofPattern("d MMMM uuuu, HH:mm 'UTC'", Locale.ENGLISH)
           .withZone(ZoneOffset.UTC);
-
-  private static final int RELOAD_SECONDS = 15;
 
   private final ReportData data;
   private final Html html;
@@ -44,7 +41,10 @@ public final class HtmlReport {
     try {
       BufferedWriter writer =
           new BufferedWriter(new OutputStreamWriter(out, StandardCharsets.UTF_8));
-      new HtmlReport(data, new Html(writer)).page();
+      Html html = new Html(writer);
+      HtmlReport report = new HtmlReport(data, html);
+      String title = "TuneQDM-Spark run " + data.runId();
+      new Page(title, "summary", data.progress(), report::header, report::content).write(html);
       writer.flush();
     } catch (IOException e) {
       throw cannotWrite(data, e);
@@ -53,14 +53,7 @@ public final class HtmlReport {
     }
   }
 
-  private void page() {
-    List<PageScript> styles =
-        List.of(PageScript.plots("uPlot.min.css"), PageScript.own("report.css"));
-    List<PageScript> scripts =
-        List.of(PageScript.plots("uPlot.iife.min.js"), PageScript.own("report.js"));
-    head(styles, scripts);
-    header();
-    html.raw("<main>\n");
+  private void content() {
     data.progress().ifPresent(progress -> new ProgressSection(progress).write(html));
     failures();
     new SummarySection(data).write(html);
@@ -68,49 +61,9 @@ public final class HtmlReport {
     rejects();
     settings();
     data.protocol().ifPresent(protocol -> new ProtocolSection(protocol).write(html));
-    html.raw("</main>\n<footer>Made by TuneQDM-Spark.</footer>\n");
-    html.raw("<dialog id=\"zoom\" aria-label=\"Enlarged picture\"><div>");
-    html.raw(
-        "<button type=\"button\" data-go=\"-1\" aria-label=\"Previous picture\">&larr;</button>");
-    html.raw("<button type=\"button\" data-go=\"1\" aria-label=\"Next picture\">&rarr;</button>");
-    html.raw("<button type=\"button\" data-go=\"0\" aria-label=\"Close\">&times;</button></div>");
-    html.raw("<img alt=\"\"><p></p></dialog>\n");
-    html.raw("<!-- The plots are drawn by uPlot:\n").text(PageScript.plotsLicence()).raw("-->\n");
-    for (PageScript script : scripts) {
-      html.raw("<script>").raw(script.text()).raw("</script>\n");
-    }
-    html.raw("</body>\n</html>\n");
-  }
-
-  private void head(List<PageScript> styles, List<PageScript> scripts) {
-    html.raw("<!DOCTYPE html>\n<html lang=\"en\"");
-    data.progress()
-        .ifPresent(
-            progress ->
-                html.raw(
-                    Html.format(
-                        " data-live=\"%d\" data-written=\"%d\"",
-                        RELOAD_SECONDS, progress.written().toEpochMilli())));
-    html.raw(">\n<head>\n<meta charset=\"utf-8\">\n");
-    // Nothing but this page's own style and script may run, whatever a name or a prompt holds.
-    html.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';");
-    html.raw(" img-src 'self' file:; base-uri 'none'; form-action 'none'; style-src");
-    styles.forEach(style -> html.raw(" " + style.hash()));
-    html.raw("; script-src");
-    scripts.forEach(script -> html.raw(" " + script.hash()));
-    html.raw("\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    if (data.progress().isPresent()) {
-      html.raw("<noscript><meta http-equiv=\"refresh\" content=\"30\"></noscript>\n");
-    }
-    html.raw("<title>TuneQDM-Spark run ").text(data.runId()).raw("</title>\n");
-    styles.forEach(style -> html.raw("<style>").raw(style.text()).raw("</style>\n"));
-    html.raw("</head>\n<body>\n");
   }
 
   private void header() {
-    html.raw("<a class=\"skip\" href=\"#summary\">Skip to the summary</a>\n");
-    html.raw("<header><div class=\"wide\"><p class=\"product\">TuneQDM-Spark</p>\n");
-    html.raw("<button type=\"button\" id=\"theme\" hidden>Dark</button>\n");
     html.raw("<h1>Run <code>").text(data.runId()).raw("</code></h1>\n<p>");
     html.raw("<time datetime=\"").text(data.date().toString()).raw("\">");
     html.text(date(data.date())).raw("</time>");
@@ -130,7 +83,7 @@ public final class HtmlReport {
     html.raw(data.subjects().isEmpty() ? "" : "<a href=\"#subjects\">Subjects</a>");
     html.raw("<a href=\"#settings\">Settings</a>");
     html.raw(data.protocol().isPresent() ? "<a href=\"#protocol\">Protocol</a>" : "");
-    html.raw("</nav></div></header>\n");
+    html.raw("</nav>");
   }
 
   private void fact(int count, String noun) {

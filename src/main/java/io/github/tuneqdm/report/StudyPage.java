@@ -1,6 +1,7 @@
 package io.github.tuneqdm.report;
 
 import io.github.tuneqdm.metrics.ConfidenceInterval;
+import io.github.tuneqdm.metrics.Scores;
 import io.github.tuneqdm.study.SearchRow;
 import io.github.tuneqdm.study.StudyMetric;
 import io.github.tuneqdm.study.StudyProtocol;
@@ -13,11 +14,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * A study as one HTML page without scripts: scores with their intervals, differences, cost, what
- * was tried, protocol. The same study gives the same bytes.
+ * A study as one HTML page: scores with their intervals, differences, cost, what was tried,
+ * protocol. The same study gives the same bytes.
  */
 public final class StudyPage {
   private final StudyTable table;
@@ -33,39 +35,38 @@ public final class StudyPage {
   /** The page in UTF-8. */
   public static byte[] of(StudyTable table, StudyProtocol protocol, List<SearchRow> search) {
     StringWriter text = new StringWriter();
-    new StudyPage(table, protocol, new Html(text)).write(search);
+    Html html = new Html(text);
+    StudyPage page = new StudyPage(table, protocol, html);
+    String title = "TuneQDM-Spark study " + protocol.study();
+    new Page(title, "scores", Optional.empty(), page::header, () -> page.content(search))
+        .write(html);
     return text.toString().getBytes(StandardCharsets.UTF_8);
   }
 
-  private void write(List<SearchRow> search) {
-    PageScript style = PageScript.own("report.css");
-    html.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    html.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';");
-    html.raw(" base-uri 'none'; form-action 'none'; style-src ");
-    html.raw(style.hash()).raw("\">\n");
-    html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    html.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<title>TuneQDM-Spark study ");
-    html.text(protocol.study()).raw("</title>\n<style>").raw(style.text());
-    html.raw("</style>\n</head>\n<body>\n");
-    html.raw("<a class=\"skip\" href=\"#scores\">Skip to the scores</a>\n");
-    html.raw(
-        "<header><div class=\"wide\"><p class=\"product\">TuneQDM-Spark</p>\n<h1>Study <code>");
-    html.text(protocol.study()).raw("</code></h1>\n<p>");
-    html.raw("<span>").text(table.cells().size()).raw(" cells</span>");
-    html.raw("<span>").text(protocol.subjects().size()).raw(" subjects</span>");
-    html.raw("<span>")
-        .text(protocol.seeds().size())
-        .raw(" seeds</span></p></div></header>\n<main>\n");
+  private void header() {
+    html.raw("<h1>Study <code>").text(protocol.study()).raw("</code></h1>\n<p>");
+    fact(table.cells().size(), "cell");
+    fact(protocol.subjects().size(), "subject");
+    fact(protocol.seeds().size(), "seed");
+    html.raw("</p>\n");
+    html.raw("<nav aria-label=\"Contents\"><a href=\"#scores\">Scores</a>");
+    html.raw("<a href=\"#cost\">Cost</a><a href=\"#protocol\">Protocol</a></nav>");
+  }
+
+  private void fact(int count, String noun) {
+    html.raw("<span>").text(count).raw(" " + noun + (count == 1 ? "" : "s")).raw("</span> ");
+  }
+
+  private void content(List<SearchRow> search) {
+    failures();
     scores();
+    tradeoffs();
     differences();
-    new DinoAgainstBytes(table).write(html);
     cost();
     search(search);
-    failures();
     html.raw("<section id=\"protocol\"><h2>Protocol</h2>\n<dl class=\"facts\">\n");
     StudyText.facts(protocol).forEach((name, value) -> ProtocolSection.fact(html, name, value));
-    html.raw(
-        "</dl></section>\n</main>\n<footer>Made by TuneQDM-Spark.</footer>\n</body>\n</html>\n");
+    html.raw("</dl></section>\n");
   }
 
   private void scores() {
@@ -83,12 +84,42 @@ public final class StudyPage {
       number(StudyText.rates(cell.learningRates()));
       for (StudyMetric metric : metrics) {
         ConfidenceInterval interval = cell.scores().get(metric);
-        number(interval == null ? "-" : StudyText.score(interval));
+        score(interval);
       }
       html.raw("</tr>\n");
     }
     close();
     html.raw("</section>\n");
+  }
+
+  private void tradeoffs() {
+    List<Tradeoff> shown =
+        List.of(
+            tradeoff("Quality and storage", "MB stored a subject", CellSummary::storedBytes, 1e6),
+            tradeoff(
+                "Quality and memory",
+                "peak GB of the GPU in training",
+                CellSummary::peakBytes,
+                1e9));
+    html.raw("<div class=\"tradeoffs\">\n");
+    shown.stream().filter(plot -> plot.points().size() > 1).forEach(plot -> plot.write(html));
+    html.raw("</div>\n");
+  }
+
+  /** Of those cells of which both are known. */
+  private Tradeoff tradeoff(
+      String title, String cost, Function<CellSummary, Double> bytes, double unit) {
+    return new Tradeoff(
+        title,
+        cost,
+        StudyMetric.DINO.label(),
+        table.cells().stream()
+            .filter(c -> bytes.apply(c) != null && c.scores().containsKey(StudyMetric.DINO))
+            .map(
+                c ->
+                    new Tradeoff.Point(
+                        c.cell(), bytes.apply(c) / unit, c.scores().get(StudyMetric.DINO)))
+            .toList());
   }
 
   private void differences() {
@@ -180,9 +211,12 @@ public final class StudyPage {
 
   private void open(String label, List<String> heading) {
     html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"").text(label);
-    html.raw("\"><table class=\"subjects\"><thead><tr>");
+    html.raw("\"><table class=\"subjects sortable\"><thead><tr>");
     for (int i = 0; i < heading.size(); i++) {
-      html.raw(i == 0 ? "<th scope=\"col\">" : "<th scope=\"col\" class=\"number\">");
+      html.raw(
+          i == 0
+              ? "<th scope=\"col\" data-sort=\"text\">"
+              : "<th scope=\"col\" class=\"number\" data-sort=\"number\">");
       html.text(heading.get(i)).raw("</th>");
     }
     html.raw("</tr></thead>\n<tbody>");
@@ -190,6 +224,16 @@ public final class StudyPage {
 
   private void row(CellSummary cell) {
     html.raw("<tr><th scope=\"row\">").text(cell.cell()).raw("</th>");
+  }
+
+  private void score(ConfidenceInterval interval) {
+    if (interval == null) {
+      number("-");
+      return;
+    }
+    html.raw("<td class=\"number\"><b>").raw(Scores.format(interval.mean())).raw("</b> <small>");
+    html.raw(Scores.format(interval.low())).raw(" to ").raw(Scores.format(interval.high()));
+    html.raw("</small></td>");
   }
 
   private void number(String text) {

@@ -174,7 +174,7 @@
       const value = row => {
         const cell = row.cells[index].textContent;
         if (text) return cell;
-        const number = parseFloat(cell);
+        const number = parseFloat(cell.replaceAll(",", ""));
         return Number.isNaN(number) ? -Infinity : number;
       };
       const body = table.tBodies[0];

@@ -20,7 +20,8 @@ class EvaluationProtocolTest {
           5.0,
           1000,
           Map.of("dino", "bicubic 256, centre crop 224", "clip", "bicubic 224"),
-          Map.of("dino", "d1", "clip", "c1", "base", "b1"));
+          Map.of("dino", "d1", "clip", "c1", "base", "b1"),
+          null);
 
   @Test
   void isTheSameAfterJson() {

@@ -204,6 +204,31 @@ class BrowserTest {
     assertThat(browser.complaints()).isEmpty();
   }
 
+  @Test
+  void aStudysPlotsAreDrawnAndItsTablesSorted() throws Exception {
+    Path page = Files.write(folder.resolve("study.html"), DemoStudy.page());
+    browser.prefers("light");
+    browser.window(1280, 1400);
+    browser.open(page);
+    waitFor("document.querySelectorAll('.tradeoff.drawn canvas').length === 2");
+    browser.screenshot(SCREENSHOTS.resolve("study.png"));
+    assertThat(browser.value(LEAST_CONTRAST).get(0).asDouble()).isGreaterThanOrEqualTo(4.5);
+
+    // By stored bytes, which have separators.
+    browser.value("document.querySelector('#cost th:nth-child(4) button').click()");
+    assertThat(text("#cost tbody tr th")).isEqualTo("full DreamBooth");
+    browser.value("document.querySelector('#scores th:nth-child(4) button').click()");
+    assertThat(text("#scores tbody tr th")).isEqualTo("TuneQDM, bits 4");
+    assertThat(text("#failures dd")).isEqualTo("the loss was not a number");
+
+    browser.prefers("dark");
+    browser.window(390, 844);
+    browser.open(page);
+    browser.screenshot(SCREENSHOTS.resolve("study-phone.png"));
+    assertThat(number(NO_OVERFLOW)).isZero();
+    assertThat(browser.complaints()).isEmpty();
+  }
+
   private static Path open(String name, ReportData data, int width, String scheme)
       throws Exception {
     Path page = DemoReport.write(data, folder.resolve(name));

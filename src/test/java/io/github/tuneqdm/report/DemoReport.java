@@ -67,7 +67,8 @@ final class DemoReport {
                 "64 x 64, mean 0.5, deviation 0.5",
                 "clip",
                 "64 x 64, CLIP's mean and deviation"),
-            Map.of("base", "3f".repeat(32), "dino", "a7".repeat(32), "clip", "09".repeat(32)));
+            Map.of("base", "3f".repeat(32), "dino", "a7".repeat(32), "clip", "09".repeat(32)),
+            null);
   }
 
   static ReportData withBaselines() {

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -89,14 +88,14 @@ class SubjectTunerTest {
     List<Subject> subjects = List.of(ToyWorld.subject("star"), ToyWorld.subject("duck"));
     SubjectTuner tuner =
         new SubjectTuner(compute, ToyWorld.base(), ToyWorld.network(compute), recipe);
-    Memory everyStep = new Memory(Optional.empty());
+    KeptStates everyStep = KeptStates.none();
     List<TunedSubject> atOnce = tuner.tune(subjects, everyStep, (step, loss) -> {});
-    assertThat(everyStep.kept).extracting(TrainingState::step).containsExactly(1, 2, 3, 4);
+    assertThat(everyStep.kept()).extracting(TrainingState::step).containsExactly(1, 2, 3, 4);
 
-    Memory fromTwo = new Memory(Optional.of(everyStep.kept.get(1)));
+    KeptStates fromTwo = KeptStates.from(everyStep.kept().get(1));
     List<TunedSubject> resumed = tuner.tune(subjects, fromTwo, (step, loss) -> {});
-    assertThat(fromTwo.kept).extracting(TrainingState::step).containsExactly(3, 4);
-    Memory fromFour = new Memory(Optional.of(fromTwo.kept.get(1)));
+    assertThat(fromTwo.kept()).extracting(TrainingState::step).containsExactly(3, 4);
+    KeptStates fromFour = KeptStates.from(fromTwo.kept().get(1));
     List<TunedSubject> resumedAgain = tuner.tune(subjects, fromFour, (step, loss) -> {});
 
     assertThat(resumed).usingRecursiveComparison().isEqualTo(atOnce);
@@ -105,12 +104,12 @@ class SubjectTunerTest {
 
   @Test
   void aStateOfOtherSubjectsIsRefused() {
-    Memory one = new Memory(Optional.empty());
+    KeptStates one = KeptStates.none();
     SubjectTuner tuner =
         new SubjectTuner(
             compute, ToyWorld.base(), ToyWorld.network(compute), ToyWorld.recipe(2, 1, 1));
     tuner.tune(List.of(ToyWorld.subject("star")), one, (step, loss) -> {});
-    Memory wrong = new Memory(Optional.of(one.kept.get(0)));
+    KeptStates wrong = KeptStates.from(one.kept().get(0));
 
     assertThatThrownBy(
             () ->
@@ -119,31 +118,6 @@ class SubjectTunerTest {
                     wrong,
                     (step, loss) -> {}))
         .hasMessageStartingWith("Cannot go on from the training state of step 1:");
-  }
-
-  /** Keeps the state of every step. */
-  private static final class Memory implements TrainingStates {
-    final List<TrainingState> kept = new ArrayList<>();
-    private final Optional<TrainingState> start;
-
-    Memory(Optional<TrainingState> start) {
-      this.start = start;
-    }
-
-    @Override
-    public Optional<TrainingState> latest() {
-      return start;
-    }
-
-    @Override
-    public boolean isDue(int step) {
-      return true;
-    }
-
-    @Override
-    public void keep(TrainingState state) {
-      kept.add(state);
-    }
   }
 
   @Test

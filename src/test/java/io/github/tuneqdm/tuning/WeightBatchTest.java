@@ -267,6 +267,24 @@ class WeightBatchTest {
     }
   }
 
+  @Test
+  void trainingLowersTheLoss() {
+    try (TrainableWeights all = full();
+        TrainableWeights additions = TrainableWeights.lowRank(compute, RANK_3, base(), 7)) {
+      for (TrainableWeights weights : List.of(all, additions)) {
+        try (WeightBatch batch = new WeightBatch(compute, weights, ADAM_W)) {
+          double before = accumulate(batch);
+          for (int step = 0; step < 15; step++) {
+            update(batch, 3e-3, 1);
+            accumulate(batch);
+          }
+          update(batch, 3e-3, 1);
+          assertThat(accumulate(batch)).isLessThan(0.8 * before);
+        }
+      }
+    }
+  }
+
   private static double lossAt(TrainableWeights weights, TrainingState state) {
     try (WeightBatch batch = new WeightBatch(compute, weights, ADAM_W, state)) {
       return accumulate(batch);

@@ -10,7 +10,6 @@ import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.SafetensorsWriter;
 import io.github.tuneqdm.tensor.Compute;
 import java.math.BigDecimal;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -56,11 +55,11 @@ class WeightTunerTest {
   void trainingThatGoesOnFromAStateGivesTheSameBits() {
     TuningSettings recipe = ToyWorld.recipe(2, 1, 2);
     for (Optional<LowRank> form : List.of(RANK_2, ALL_WEIGHTS)) {
-      Kept everyStep = new Kept(Optional.empty());
+      KeptStates everyStep = KeptStates.none();
       TunedWeights atOnce = tune(form, recipe, everyStep);
-      assertThat(everyStep.states).extracting(TrainingState::step).containsExactly(1);
+      assertThat(everyStep.kept()).extracting(TrainingState::step).containsExactly(1);
 
-      TunedWeights resumed = tune(form, recipe, new Kept(Optional.of(everyStep.states.get(0))));
+      TunedWeights resumed = tune(form, recipe, KeptStates.from(everyStep.kept().get(0)));
 
       assertThat(hash(resumed)).isEqualTo(hash(atOnce));
       assertThat(resumed.steps()).isEqualTo(atOnce.steps());
@@ -90,15 +89,11 @@ class WeightTunerTest {
 
   @Test
   void aStateOfOtherWeightsIsRefused() {
-    Kept one = new Kept(Optional.empty());
+    KeptStates one = KeptStates.none();
     tune(RANK_2, ToyWorld.recipe(2, 1, 1), one);
 
     assertThatThrownBy(
-            () ->
-                tune(
-                    ALL_WEIGHTS,
-                    ToyWorld.recipe(2, 1, 1),
-                    new Kept(Optional.of(one.states.get(0)))))
+            () -> tune(ALL_WEIGHTS, ToyWorld.recipe(2, 1, 1), KeptStates.from(one.kept().get(0))))
         .hasMessageStartingWith("Cannot go on from the training state of step 1:");
   }
 
@@ -116,30 +111,5 @@ class WeightTunerTest {
     assertThat(tuned.failure().orElseThrow())
         .startsWith("training diverged: ")
         .endsWith("(lower tuneqdm.tuning.learning-rate)");
-  }
-
-  /** Keeps the state of every step. */
-  private static final class Kept implements TrainingStates {
-    final List<TrainingState> states = new ArrayList<>();
-    private final Optional<TrainingState> start;
-
-    Kept(Optional<TrainingState> start) {
-      this.start = start;
-    }
-
-    @Override
-    public Optional<TrainingState> latest() {
-      return start;
-    }
-
-    @Override
-    public boolean isDue(int step) {
-      return true;
-    }
-
-    @Override
-    public void keep(TrainingState state) {
-      states.add(state);
-    }
   }
 }
