@@ -10,13 +10,11 @@ final class Failures {
   /** Status of a failure that no one foresaw: ours to mend, not the user's. */
   static final int UNFORESEEN = 1;
 
-  private static final int DEEPEST_CAUSE = 50;
-
   private Failures() {}
 
   static int report(Exception failure, CommandLine command, boolean debug) {
     PrintWriter err = command.getErr();
-    Optional<TuneQdmException> foreseen = inside(failure);
+    Optional<TuneQdmException> foreseen = TuneQdmException.inside(failure);
     err.println(
         foreseen
             .map(Throwable::getMessage)
@@ -37,17 +35,5 @@ final class Failures {
   /** Spark's messages go on for pages. */
   private static String firstLine(Exception failure) {
     return failure.toString().lines().findFirst().orElse("");
-  }
-
-  /** Spark wraps what a task threw in exceptions of its own; ours is somewhere down the chain. */
-  static Optional<TuneQdmException> inside(Throwable failure) {
-    Throwable current = failure;
-    for (int depth = 0; current != null && depth < DEEPEST_CAUSE; depth++) {
-      if (current instanceof TuneQdmException foreseen) {
-        return Optional.of(foreseen);
-      }
-      current = current.getCause();
-    }
-    return Optional.empty();
   }
 }

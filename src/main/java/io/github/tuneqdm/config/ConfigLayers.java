@@ -35,7 +35,9 @@ public record ConfigLayers(
           Keys.TUNING_RECIPE,
           Map.of("paper", "paper.conf"),
           Keys.TUNING_METHOD,
-          Map.of("dreambooth", "dreambooth.conf", "lora", "lora.conf", "qlora", "lora.conf"));
+          Map.of("dreambooth", "dreambooth.conf", "lora", "lora.conf", "qlora", "lora.conf"),
+          Keys.TUNING_PARAMETRIZATION,
+          Map.of("absolute", "absolute.conf"));
 
   private static final String SPARK_PREFIX = "spark." + Keys.ROOT;
 
@@ -64,7 +66,8 @@ public record ConfigLayers(
                       study.withoutPath("parallel"),
                       ofCell -> checked(layer(ofCell).withFallback(shared)))
                   .read();
-          overrides.keySet().forEach(settings::refuseOverride);
+          overrides.keySet().forEach(path -> settings.refuseOverride("-D ", path));
+          sparkConf().entrySet().forEach(e -> settings.refuseOverride("--conf spark.", e.getKey()));
           return settings;
         });
   }
@@ -98,7 +101,9 @@ public record ConfigLayers(
   private static TuneQdmConfig checked(Config said) {
     Config chosen = resolve(said.withFallback(reference()));
     Config defaults =
-        defaults(chosen, Keys.TUNING_RECIPE).withFallback(defaults(chosen, Keys.TUNING_METHOD));
+        defaults(chosen, Keys.TUNING_RECIPE)
+            .withFallback(defaults(chosen, Keys.TUNING_METHOD))
+            .withFallback(defaults(chosen, Keys.TUNING_PARAMETRIZATION));
     Config resolved = resolve(said.withFallback(defaults).withFallback(reference()));
     resolved.root().forEach(ConfigLayers::refuseUnknown);
     return TuneQdmConfig.of(resolved);

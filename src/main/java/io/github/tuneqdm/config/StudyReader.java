@@ -158,7 +158,9 @@ final class StudyReader {
         throw TuneQdmException.usage(
             "Cannot use two cells with the name \"%s\"".formatted(cell.name()));
       }
-      String all = cell.config().renderOnly(List.of(Keys.ROOT)) + cell.learningRates();
+      Map<String, String> values = cell.config().values(List.of(Keys.ROOT));
+      values.remove(Keys.ROOT + RATE); // among the rates
+      String all = values.toString() + cell.learningRates();
       String twin = settings.put(all, cell.name());
       if (twin != null) {
         throw TuneQdmException.usage(

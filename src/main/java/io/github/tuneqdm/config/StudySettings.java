@@ -107,19 +107,19 @@ public record StudySettings(
   }
 
   /** Refuses an override that the study would not heed. */
-  void refuseOverride(String path) {
+  void refuseOverride(String option, String path) {
     if (OWN.contains(path)) {
-      throw refused(path, "the study sets it for each of its runs");
+      throw refused(option + path, "the study sets it for each of its runs");
     }
     for (Cell cell : cells) {
       if (cell.settings().containsKey(path) || path.equals(LEARNING_RATE) && cell.hasOwnRates()) {
-        throw refused(path, "the study's cell \"" + cell.name() + "\" sets it");
+        throw refused(option + path, "the study's cell \"" + cell.name() + "\" sets it");
       }
     }
   }
 
-  private static TuneQdmException refused(String path, String why) {
+  private static TuneQdmException refused(String option, String why) {
     return TuneQdmException.usage(
-        "Cannot use -D %s: %s (change the study's file)".formatted(path, why));
+        "Cannot use %s: %s (change the study's file)".formatted(option, why));
   }
 }

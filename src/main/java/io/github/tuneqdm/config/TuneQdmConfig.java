@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigValue;
 import io.github.tuneqdm.error.TuneQdmException;
 import java.io.Serializable;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -326,14 +327,24 @@ public final class TuneQdmConfig implements Serializable {
     return text.toString();
   }
 
+  /**
+   * The values of the keys that start with one of these, by key, as {@link #renderOnly} has them.
+   */
+  public Map<String, String> values(List<String> prefixes) {
+    Map<String, String> values = new LinkedHashMap<>();
+    for (Key<?> key : Keys.withDefault()) {
+      if (prefixes.stream().anyMatch(key.path()::startsWith)) {
+        values.put(key.path(), String.valueOf((Object) key.read(config)));
+      }
+    }
+    return values;
+  }
+
   /** {@code key = value} lines, without origins, of the keys that start with one of these. */
   public String renderOnly(List<String> prefixes) {
     StringBuilder text = new StringBuilder();
-    for (Key<?> key : Keys.withDefault()) {
-      if (prefixes.stream().anyMatch(key.path()::startsWith)) {
-        text.append(key.path()).append(" = ").append(key.read(config)).append('\n');
-      }
-    }
+    values(prefixes)
+        .forEach((key, value) -> text.append(key).append(" = ").append(value).append('\n'));
     return text.toString();
   }
 

@@ -1,5 +1,7 @@
 package io.github.tuneqdm.error;
 
+import java.util.Optional;
+
 /**
  * A failure that a user can mend. The message is the whole message: what cannot be done, where, why
  * and how to mend it, such as {@code Cannot read unet/config.json: not valid JSON (line 3)}. It may
@@ -7,6 +9,7 @@ package io.github.tuneqdm.error;
  */
 public final class TuneQdmException extends RuntimeException {
   private static final long serialVersionUID = 1L;
+  private static final int DEEPEST_CAUSE = 50;
 
   private final ExitCode exitCode;
 
@@ -36,6 +39,18 @@ public final class TuneQdmException extends RuntimeException {
 
   public static TuneQdmException environment(String message, Throwable cause) {
     return new TuneQdmException(ExitCode.ENVIRONMENT, message, cause);
+  }
+
+  /** The failure itself, or the one that others wrapped: Spark does, several times over. */
+  public static Optional<TuneQdmException> inside(Throwable failure) {
+    Throwable current = failure;
+    for (int depth = 0; current != null && depth < DEEPEST_CAUSE; depth++) {
+      if (current instanceof TuneQdmException foreseen) {
+        return Optional.of(foreseen);
+      }
+      current = current.getCause();
+    }
+    return Optional.empty();
   }
 
   public ExitCode exitCode() {

@@ -130,7 +130,9 @@ public final class StudyPage {
     html.raw("<section id=\"differences\"><h2>Difference to ");
     html.text(table.reference().orElseThrow())
         .raw("</h2>\n<p class=\"note\">Paired by subject, with");
-    html.raw(" the 95 % bootstrap interval of the mean difference; * where it leaves out 0.</p>\n");
+    html.raw(
+        " the 95 % bootstrap interval of the mean difference; * where it leaves out 0 and six");
+    html.raw(" subjects or more are compared.</p>\n");
     List<String> heading = new ArrayList<>(List.of("Cell"));
     metrics.forEach(metric -> heading.add(metric.label()));
     open("Differences by cell", heading);
@@ -139,7 +141,7 @@ public final class StudyPage {
         row(cell);
         for (StudyMetric metric : metrics) {
           ConfidenceInterval interval = cell.differences().get(metric);
-          number(interval == null ? "-" : StudyText.difference(interval));
+          number(interval == null ? "-" : StudyText.difference(interval, cell.paired()));
         }
         html.raw("</tr>\n");
       }
@@ -161,7 +163,7 @@ public final class StudyPage {
             "Subject-steps/s"));
     for (CellSummary cell : table.cells()) {
       row(cell);
-      number(Integer.toString(cell.bits()));
+      number(cell.bits() == 0 ? "-" : Integer.toString(cell.bits()));
       number(StudyText.amount(cell.trainedParameters(), "%,.0f"));
       number(StudyText.amount(cell.storedBytes(), "%,.0f"));
       number(StudyText.amount(cell.peakBytes(), "%,.0f"));

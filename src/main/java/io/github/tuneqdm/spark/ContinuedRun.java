@@ -5,7 +5,6 @@ import io.github.tuneqdm.config.ConfigSource;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.TuneQdmException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -57,8 +56,10 @@ final class ContinuedRun {
   void requireSettings(TuneQdmConfig config) {
     ConfigSource stored = ConfigSource.text(settings, run.root() + "/run.conf");
     Map<String, String> before =
-        determining(new ConfigLayers(Map.of(), Map.of(), Optional.of(stored)).load());
-    Map<String, String> now = determining(config);
+        new ConfigLayers(Map.of(), Map.of(), Optional.of(stored))
+            .load()
+            .values(RunPlan.DETERMINING);
+    Map<String, String> now = config.values(RunPlan.DETERMINING);
     List<String> changes = new ArrayList<>();
     now.forEach(
         (key, value) -> {
@@ -104,15 +105,5 @@ final class ContinuedRun {
           "Cannot go on with the run %s: it was started with other settings: %s (restore them, or leave out %s and start a new run)"
               .formatted(run.root(), String.join("; ", changes), KEY));
     }
-  }
-
-  private static Map<String, String> determining(TuneQdmConfig config) {
-    Map<String, String> values = new LinkedHashMap<>();
-    config
-        .renderOnly(RunPlan.DETERMINING)
-        .lines()
-        .map(line -> line.split(" = ", 2))
-        .forEach(pair -> values.put(pair[0], pair[1]));
-    return values;
   }
 }

@@ -1,5 +1,6 @@
 package io.github.tuneqdm.spark;
 
+import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.models.DeltaScales;
 import io.github.tuneqdm.models.PipelineFolder;
@@ -92,10 +93,16 @@ final class MethodTrainer {
               });
       List<TunedSubject> tuned =
           new SubjectTuner(compute, model, network, settings)
-              .tune(subjects, states, listening.to(compute::gpuBytesInUse));
+              .tune(subjects, states, listening.to(measured(compute)));
       long trained = (long) settings.experts() * width(layout.get(), settings.trainDeltaIn());
       return tuned.stream().map(subject -> result(subject, layout.get(), trained)).toList();
     }
+  }
+
+  /** The device's memory in use, above which this batch's begins: without what others left. */
+  private static LongSupplier measured(Compute compute) {
+    compute.cuda().ifPresent(cuda -> JniUtils.emptyCudaCache());
+    return compute::gpuBytesInUse;
   }
 
   private static long width(ScaleLayout layout, boolean withDeltaIn) {
@@ -128,7 +135,7 @@ final class MethodTrainer {
                   () -> OpenBase.floatUnet(compute, config, environment, quantizedBase),
                   Recipe.lowRank(config),
                   Recipe.tuning(config))
-              .tune(subjects.get(0), states, listening.to(compute::gpuBytesInUse));
+              .tune(subjects.get(0), states, listening.to(measured(compute)));
       results.add(
           new Result(
               tuned.name(),

@@ -15,17 +15,25 @@ import io.github.tuneqdm.study.SpeedRow;
 import io.github.tuneqdm.study.StudyProtocol.CellProtocol;
 import io.github.tuneqdm.study.StudyProtocol.ChosenRate;
 import io.github.tuneqdm.study.StudyRow;
+import io.github.tuneqdm.tuning.TuningMethod;
+import io.github.tuneqdm.tuning.TuningMethod.Base;
+import io.github.tuneqdm.tuning.TuningMethod.Trained;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The work on one cell: finds its learning rates, then trains and evaluates with every seed. */
 final class StudyCell {
+  private static final Logger LOG = LoggerFactory.getLogger(StudyCell.class);
   private static final String FIXED = "fixed before";
+  private static final String RATE = "tuneqdm.tuning.learning-rate";
 
   private final Cell cell;
   private final Plan plan;
@@ -50,13 +58,15 @@ final class StudyCell {
    *
    * @param subjects of the table, in name order
    * @param search nothing where no rate is chosen; with it its choices and its score
+   * @param shared settings that determine runs, where a cell has none of its own
    */
   record Plan(
       List<String> subjects,
       List<Long> seeds,
       Optional<Search> search,
       List<Choice> choices,
-      Optional<RateScore> score) {}
+      Optional<RateScore> score,
+      Map<String, String> shared) {}
 
   /**
    * What the cell came to.
@@ -94,12 +104,29 @@ final class StudyCell {
         byRate.forEach((rate, subjects) -> train(rate, seed, List.copyOf(subjects)));
       }
     } catch (TuneQdmException e) {
-      rates.clear();
-      plan.seeds().forEach(seed -> fail(null, seed, plan.subjects(), e));
+      fail(null, plan.subjects(), e);
+    } catch (RuntimeException e) {
+      LOG.error("Cell {} failed", cell.name(), e);
+      environment = false;
+      failAll(null, plan.subjects(), "nobody foresaw this: " + e);
     }
-    CellProtocol told = new CellProtocol(cell.name(), baseId, cell.settings(), List.copyOf(rates));
+    CellProtocol told = new CellProtocol(cell.name(), baseId, settings(), List.copyOf(rates));
     return new Outcome(
         told, List.copyOf(rows), List.copyOf(speeds), List.copyOf(search), protocol, environment);
+  }
+
+  /** What the cell says, and what that brings along, such as a recipe's. */
+  private Map<String, String> settings() {
+    Map<String, String> settings = new TreeMap<>(cell.settings());
+    cell.config()
+        .values(RunPlan.DETERMINING)
+        .forEach(
+            (key, value) -> {
+              if (!value.equals(plan.shared().get(key)) && !key.equals(RATE)) {
+                settings.putIfAbsent(key, value);
+              }
+            });
+    return settings;
   }
 
   private void findRates() {
@@ -135,13 +162,19 @@ final class StudyCell {
                 score.isPresent() ? score.getAsDouble() : null,
                 chosen.equals(Optional.of(tried.learningRate()))));
       }
+      if (chosen.isEmpty()) {
+        List<Double> tried = result.tried().stream().map(RateSearch.Tried::learningRate).toList();
+        environment = false;
+        failAll(
+            null,
+            choice.subjects(),
+            "no learning rate could be chosen: at each of %s a subject failed, such as %s"
+                .formatted(tried, failures));
+        continue;
+      }
       rates.add(
           new ChosenRate(
-              chosen.orElseThrow(
-                  () ->
-                      TuneQdmException.inputData(
-                          "Cannot choose a learning rate: at each of %s a subject failed, such as %s"
-                              .formatted(cell.learningRates(), failures))),
+              chosen.get(),
               choice.subjects(),
               "the best " + plan.score().orElseThrow(),
               choice.chosenBy()));
@@ -167,28 +200,31 @@ final class StudyCell {
 
   private void train(double rate, long seed, List<String> subjects) {
     TuneQdmConfig config = cell.run(rate, seed, subjects);
+    TuningMethod method = Recipe.method(config);
     StudyRun.Outcome outcome;
-    RunFigures figures;
+    Map<SubjectMean, RunFigures.OfSubject> figures = new LinkedHashMap<>();
     try {
       outcome = runs.run(config);
-      figures = new RunFigures(outcome.run());
+      RunFigures read = new RunFigures(outcome.run());
+      outcome.means().forEach(mean -> figures.put(mean, read.of(mean.subject(), mean.method())));
     } catch (TuneQdmException e) {
       fail(rate, seed, subjects, e);
       return;
     }
     note(outcome);
     String runId = outcome.run().id();
-    for (SubjectMean mean : outcome.means()) {
+    for (Map.Entry<SubjectMean, RunFigures.OfSubject> of : figures.entrySet()) {
+      SubjectMean mean = of.getKey();
+      RunFigures.OfSubject figure = of.getValue();
       String subject = mean.subject();
-      RunFigures.OfSubject figure = figures.of(subject, mean.method());
       rows.add(
           new StudyRow(
               cell.name(),
-              rate,
+              method.trained() == Trained.NOTHING ? null : rate,
               seed,
               subject,
               runId,
-              config.quantizerBits(),
+              method.base() == Base.FLOAT ? 0 : config.quantizerBits(),
               mean.method(),
               figure.steps(),
               mean.scores().dino(),
@@ -225,11 +261,26 @@ final class StudyCell {
     baseId = outcome.baseId();
   }
 
+  private void fail(Double rate, List<String> subjects, TuneQdmException why) {
+    plan.seeds().forEach(seed -> fail(rate, seed, subjects, why));
+  }
+
   private void fail(Double rate, long seed, List<String> subjects, TuneQdmException why) {
     environment &= why.exitCode() == ExitCode.ENVIRONMENT;
+    addFailures(rate, seed, subjects, why.getMessage());
+  }
+
+  private void failAll(Double rate, List<String> subjects, String why) {
+    plan.seeds().forEach(seed -> addFailures(rate, seed, subjects, why));
+  }
+
+  /** A subject that has its scores by now keeps them. */
+  private void addFailures(Double rate, long seed, List<String> subjects, String why) {
     int bits = cell.config().quantizerBits();
     for (String subject : subjects) {
-      rows.add(StudyRow.failed(cell.name(), rate, seed, subject, null, bits, why.getMessage()));
+      if (rows.stream().noneMatch(r -> r.seed() == seed && r.subject().equals(subject))) {
+        rows.add(StudyRow.failed(cell.name(), rate, seed, subject, null, bits, why));
+      }
     }
   }
 }

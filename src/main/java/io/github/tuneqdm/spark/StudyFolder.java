@@ -17,6 +17,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
@@ -35,12 +37,15 @@ final class StudyFolder {
 
   private final RunFolder folder;
   private final Map<String, Double> seconds = new HashMap<>();
+  private final List<SpeedRow> earlier;
 
   private StudyFolder(RunFolder folder) {
     this.folder = folder;
-    if (folder.exists("speed.parquet")) {
-      SPEED.read(folder.fileSystem(), folder.path("speed.parquet")).forEach(this::remember);
-    }
+    this.earlier =
+        folder.exists("speed.parquet")
+            ? SPEED.read(folder.fileSystem(), folder.path("speed.parquet"))
+            : List.of();
+    earlier.forEach(this::remember);
   }
 
   /**
@@ -51,7 +56,7 @@ final class StudyFolder {
     return new StudyFolder(RunFolder.of(studies, study.name() + "-" + id(study, subjects), hadoop));
   }
 
-  /** A hash of all that the file and its layers say, but for where things lie. */
+  /** A hash of all that the file and its layers say, but for where results lie. */
   static String id(StudySettings study, List<String> subjects) {
     List<String> keys = new ArrayList<>(RunPlan.DETERMINING);
     keys.addAll(ALSO_DETERMINING);
@@ -94,9 +99,15 @@ final class StudyFolder {
         .toList();
   }
 
-  /** Writes the speeds so far: a study that is stopped cannot measure them again. */
+  /**
+   * Writes the speeds so far, and those that an earlier start measured of other cells: a study that
+   * is stopped cannot measure them again.
+   */
   synchronized void writeSpeeds(List<SpeedRow> rows) {
-    SPEED.replace(folder.fileSystem(), folder.path("speed.parquet"), rows);
+    Set<String> cells = rows.stream().map(SpeedRow::cell).collect(Collectors.toSet());
+    List<SpeedRow> all = new ArrayList<>(rows);
+    earlier.stream().filter(row -> !cells.contains(row.cell())).forEach(all::add);
+    SPEED.replace(folder.fileSystem(), folder.path("speed.parquet"), all);
   }
 
   /** Writes all but the speeds and returns the table as text. */

@@ -6,6 +6,7 @@ import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.metrics.EvaluationProtocol;
+import io.github.tuneqdm.models.ModelConfig;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.study.Choice;
 import io.github.tuneqdm.study.RateScore;
@@ -16,6 +17,7 @@ import io.github.tuneqdm.study.StudyRow;
 import io.github.tuneqdm.study.StudyTable;
 import io.github.tuneqdm.study.StudyTable.CellSummary;
 import io.github.tuneqdm.study.StudyText;
+import io.github.tuneqdm.tuning.SubjectOverrides.Key;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.util.ArrayList;
@@ -34,14 +36,16 @@ import org.apache.hadoop.fs.Path;
 
 /**
  * Trains and evaluates every cell of a study with every seed, in one Spark application, and writes
- * what they come to. Its runs are ordinary runs: started again, it repeats none of them. A cell
- * that fails is a row with its cause and keeps no other from its work.
+ * what they come to. Its runs are ordinary runs: started again, it repeats none that is done; of a
+ * run with a failed subject, that subject's batch. A cell that fails is a row with its cause and
+ * keeps no other from its work.
  */
 public final class StudyJob {
   private final StudySettings study;
   private final OnDemandSpark spark;
   private final PrintStream progress;
   private final PrintStream out;
+  private volatile boolean stopped;
 
   /**
    * @param progress for the line that says how far training is
@@ -67,14 +71,21 @@ public final class StudyJob {
     Configuration hadoop = SparkApplication.hadoopConfiguration();
     Optional<RateScore> score = study.search().map(search -> RateScore.parse(search.score()));
     BaseModel.check(config, hadoop); // what every cell needs should fail once
-    config.modelDino();
-    config.modelClip();
-    config.evaluatePrompts();
+    for (String encoder : List.of(config.modelDino(), config.modelClip())) {
+      ModelConfig.read(LocalFolders.of(encoder, hadoop).resolve("config.json"));
+    }
+    EvaluationPrompts.read(config, hadoop);
     List<String> subjects = subjects(hadoop);
     List<Choice> choices =
         study.search().map(search -> Choice.of(search, subjects)).orElse(List.of());
     StudyCell.Plan plan =
-        new StudyCell.Plan(subjects, study.seeds(), study.search(), choices, score);
+        new StudyCell.Plan(
+            subjects,
+            study.seeds(),
+            study.search(),
+            choices,
+            score,
+            config.values(RunPlan.DETERMINING));
     Path runs = new Path(config.storageRuns());
     Publisher.requireWritable(Publisher.fileSystem(runs, hadoop), runs);
     StudyFolder folder = StudyFolder.of(study, subjects, hadoop);
@@ -87,9 +98,15 @@ public final class StudyJob {
                 subjects.size(),
                 folder.folder().root()));
     try (RunLease lease =
-        RunLease.take(folder.folder(), config.storageLeaseSeconds(), spark::cancel, out)) {
+        RunLease.take(folder.folder(), config.storageLeaseSeconds(), this::stop, out)) {
       return lease.guard(() -> work(plan, folder));
     }
+  }
+
+  /** Another driver has the study: no run begins any more, and those under way end. */
+  private void stop() {
+    stopped = true;
+    spark.cancel();
   }
 
   /** Those that the study names, else those of the configuration but for who chooses rates. */
@@ -97,16 +114,31 @@ public final class StudyJob {
     List<String> searching = study.search().map(StudySettings.Search::subjects).orElse(List.of());
     TuneQdmConfig config = study.shared();
     if (!searching.isEmpty()) {
-      SubjectCatalog.index(config, hadoop, searching);
+      refuseOverrides(SubjectCatalog.index(config, hadoop, searching));
     }
     List<String> wanted = study.subjects().isEmpty() ? config.dataNames() : study.subjects();
-    TreeSet<String> subjects = new TreeSet<>(SubjectCatalog.index(config, hadoop, wanted).names());
+    SubjectIndex index = SubjectCatalog.index(config, hadoop, wanted);
+    refuseOverrides(index);
+    TreeSet<String> subjects = new TreeSet<>(index.names());
     searching.forEach(subjects::remove);
     if (subjects.isEmpty()) {
       throw TuneQdmException.usage(
           "Cannot make a table without subjects: all of them choose learning rates (tuneqdm.study.search.subjects)");
     }
     return List.copyOf(subjects);
+  }
+
+  /** A subject with a rate or a seed of its own would be the same in all cells. */
+  private void refuseOverrides(SubjectIndex index) {
+    for (String name : index.names()) {
+      for (Key key : List.of(Key.LEARNING_RATE, Key.SEED)) {
+        if (index.table().row(name).overrides().values().containsKey(key)) {
+          throw TuneQdmException.usage(
+              "Cannot study %s: subjects.csv in %s sets its %s, which the study sets for all (empty the field)"
+                  .formatted(name, study.shared().dataSubjects(), key));
+        }
+      }
+    }
   }
 
   private Result work(StudyCell.Plan plan, StudyFolder folder) {
@@ -120,6 +152,7 @@ public final class StudyJob {
       for (int i = 0; i < outcomes.size(); i++) {
         StudyCell.Outcome outcome = await(outcomes.get(i));
         done.put(study.cells().get(i).name(), outcome);
+        requireOurs();
         folder.writeSpeeds(folder.withEarlier(speeds(done)));
         out.println("%d of %d cells: %s".formatted(i + 1, outcomes.size(), line(outcome)));
       }
@@ -129,6 +162,13 @@ public final class StudyJob {
     return written(plan, folder, done);
   }
 
+  /** What lies in the folder may be another driver's by now. */
+  private void requireOurs() {
+    if (stopped) {
+      throw TuneQdmException.environment("Cannot go on with the study: another driver has it");
+    }
+  }
+
   private int parallel() {
     return Math.min(study.shared().studyParallel(), study.cells().size());
   }
@@ -136,7 +176,7 @@ public final class StudyJob {
   private StudyRun runs(Cell cell) {
     PrintStream ofCell =
         parallel() == 1 ? progress : new PrintStream(OutputStream.nullOutputStream());
-    return new StudyRun(spark, ofCell, LinePrefix.of("[" + cell.name() + "] ", out));
+    return new StudyRun(spark, () -> stopped, ofCell, LinePrefix.of("[" + cell.name() + "] ", out));
   }
 
   private static Thread thread(Runnable work) {
@@ -190,6 +230,7 @@ public final class StudyJob {
 
   private Result written(
       StudyCell.Plan plan, StudyFolder folder, Map<String, StudyCell.Outcome> done) {
+    requireOurs();
     Comparator<StudyRow> order =
         Comparator.comparing(StudyRow::subject).thenComparing(StudyRow::seed);
     List<StudyRow> rows = new ArrayList<>();
@@ -207,14 +248,16 @@ public final class StudyJob {
   }
 
   private static ExitCode exitCode(Map<String, StudyCell.Outcome> done) {
-    if (done.values().stream().noneMatch(StudyCell.Outcome::hasFailures)) {
+    List<StudyCell.Outcome> failed =
+        done.values().stream().filter(StudyCell.Outcome::hasFailures).toList();
+    if (failed.isEmpty()) {
       return ExitCode.DONE;
     }
-    if (done.values().stream().anyMatch(StudyCell.Outcome::hasScores)) {
-      return ExitCode.SOME_SUBJECTS_FAILED;
+    if (failed.stream().allMatch(StudyCell.Outcome::environment)) {
+      return ExitCode.ENVIRONMENT; // the same command, once that is mended, does the rest
     }
-    return done.values().stream().allMatch(StudyCell.Outcome::environment)
-        ? ExitCode.ENVIRONMENT
+    return done.values().stream().anyMatch(StudyCell.Outcome::hasScores)
+        ? ExitCode.SOME_SUBJECTS_FAILED
         : ExitCode.ALL_SUBJECTS_FAILED;
   }
 
@@ -226,13 +269,6 @@ public final class StudyJob {
             .findFirst()
             .map(StudyProtocol::common);
     boolean searched = study.cells().stream().anyMatch(Cell::isSearched);
-    Map<String, String> shared = new LinkedHashMap<>();
-    study
-        .shared()
-        .renderOnly(RunPlan.DETERMINING)
-        .lines()
-        .map(line -> line.split(" = ", 2))
-        .forEach(pair -> shared.put(pair[0], pair[1]));
     return new StudyProtocol(
         study.name(),
         "tuneqdm-spark " + (version == null ? "(not packaged)" : version),
@@ -243,7 +279,7 @@ public final class StudyJob {
         study.reference().orElse(null),
         searched ? plan.score().map(RateScore::toString).orElse(null) : null,
         searched ? plan.search().map(StudySettings.Search::seed).orElse(null) : null,
-        shared,
+        study.shared().values(RunPlan.DETERMINING),
         done.values().stream().map(StudyCell.Outcome::cell).toList());
   }
 }

@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 
 /**
  * One run of a study: quantises, trains and evaluates in the application that is there. Each job
@@ -20,17 +22,21 @@ final class StudyRun {
   /** One at a time: cells share bases, and a base is swept when it is finished. */
   private static final Object QUANTISING = new Object();
 
-  private static final int DEEPEST_CAUSE = 50;
+  /** One cell at a time works on a run: cells may share one, such as a rate that both try. */
+  private static final Map<String, Object> RUNS = new ConcurrentHashMap<>();
 
   private final OnDemandSpark spark;
+  private final BooleanSupplier stopped;
   private final PrintStream progress;
   private final PrintStream out;
 
   /**
+   * @param stopped whether no further run may begin
    * @param progress for the line that says how far training is
    * @param out for messages
    */
-  StudyRun(OnDemandSpark spark, PrintStream progress, PrintStream out) {
+  StudyRun(OnDemandSpark spark, BooleanSupplier stopped, PrintStream progress, PrintStream out) {
+    this.stopped = stopped;
     this.spark = spark;
     this.progress = progress;
     this.out = out;
@@ -54,13 +60,31 @@ final class StudyRun {
 
   /**
    * @throws TuneQdmException where the run as a whole fails, or a machine failed a subject
+   * @throws RuntimeException where nobody foresaw what went wrong
    */
   Outcome run(TuneQdmConfig config) {
-    try {
-      return LogContext.around("", () -> done(config));
-    } catch (Exception e) { // Spark throws checked ones and does not say so
-      throw foreseen(e);
+    if (stopped.getAsBoolean()) {
+      throw TuneQdmException.environment("Cannot go on with the study: another driver has it");
     }
+    String key = config.renderOnly(RunPlan.DETERMINING) + config.dataNames();
+    synchronized (RUNS.computeIfAbsent(key, k -> new Object())) {
+      try {
+        return LogContext.around("", () -> done(config));
+      } catch (Exception e) { // Spark throws checked ones and does not say so
+        Optional<TuneQdmException> foreseen = TuneQdmException.inside(e);
+        if (foreseen.isPresent()) {
+          throw foreseen.get();
+        }
+        if (e instanceof RuntimeException unforeseen) {
+          throw unforeseen;
+        }
+        throw TuneQdmException.environment(firstLine(e), e);
+      }
+    }
+  }
+
+  private static String firstLine(Exception failure) {
+    return failure.toString().lines().findFirst().orElse("no reason was given");
   }
 
   private Outcome done(TuneQdmConfig config) {
@@ -97,18 +121,5 @@ final class StudyRun {
             EvaluationProtocol.fromJson(
                 run.read("protocol.json"), run.path("protocol.json").toString())),
         worked ? Optional.of((System.nanoTime() - start) * 1e-9) : Optional.empty());
-  }
-
-  /** Spark wraps what a task threw; ours is somewhere down the chain. */
-  private static TuneQdmException foreseen(Exception failure) {
-    Throwable cause = failure;
-    for (int depth = 0; cause != null && depth < DEEPEST_CAUSE; depth++) {
-      if (cause instanceof TuneQdmException ours) {
-        return ours;
-      }
-      cause = cause.getCause();
-    }
-    return TuneQdmException.environment(
-        failure.toString().lines().findFirst().orElse("no reason was given"), failure);
   }
 }

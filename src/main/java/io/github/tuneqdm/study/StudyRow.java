@@ -5,8 +5,8 @@ package io.github.tuneqdm.study;
  * means over the subject's prompts. What was not measured is missing; where {@code failure} says
  * why, so are the scores.
  *
- * @param learningRate missing where none could be chosen, and so is the run
- * @param bits of the quantised base that the cell is set to, whether its method uses it or not
+ * @param learningRate missing where nothing is trained; and, as the run, where none could be chosen
+ * @param bits of the quantised base; 0 where the method uses none
  * @param method as tables call it
  * @param runId names the run's folder beside {@code studies}
  * @param clipT against the prompts without the identifier

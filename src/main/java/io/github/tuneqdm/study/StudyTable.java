@@ -6,10 +6,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -36,6 +38,7 @@ public record StudyTable(List<CellSummary> cells, Optional<String> reference) {
    * @param learningRates that its subjects got, ascending
    * @param scores mean over subjects with its interval; none where no subject has the score
    * @param differences to the reference, paired by subject; none of the reference itself
+   * @param paired subjects that the differences are of
    * @param bits see {@link StudyRow}
    * @param method null where nothing was scored
    * @param trainedParameters mean of its rows, as are the others; null where not measured
@@ -47,6 +50,7 @@ public record StudyTable(List<CellSummary> cells, Optional<String> reference) {
       List<Double> learningRates,
       Map<StudyMetric, ConfidenceInterval> scores,
       Map<StudyMetric, ConfidenceInterval> differences,
+      int paired,
       int bits,
       String method,
       Double trainedParameters,
@@ -89,6 +93,7 @@ public record StudyTable(List<CellSummary> cells, Optional<String> reference) {
                       own.stream().map(StudyRow::learningRate).filter(Objects::nonNull).toList())),
               scores,
               differences,
+              reference.map(other -> paired(means, cell, other)).orElse(0),
               own.stream().mapToInt(StudyRow::bits).findFirst().orElse(0),
               own.stream().map(StudyRow::method).filter(Objects::nonNull).findFirst().orElse(null),
               mean(own, StudyRow::trainedParameters),
@@ -98,6 +103,12 @@ public record StudyTable(List<CellSummary> cells, Optional<String> reference) {
               own.stream().map(StudyRow::failure).filter(Objects::nonNull).distinct().toList()));
     }
     return new StudyTable(summaries, reference);
+  }
+
+  private static int paired(Means means, String cell, String other) {
+    Set<String> both = new HashSet<>(means.of(cell, StudyMetric.DINO).keySet());
+    both.retainAll(means.of(other, StudyMetric.DINO).keySet());
+    return both.size();
   }
 
   /** Each subject's own difference, in name order, of those that both have. */

@@ -20,6 +20,7 @@ import java.util.stream.Collectors;
 /** A study as Markdown that is readable on a terminal too: scores, differences, cost, protocol. */
 public final class StudyText {
   private static final String MISSING = "-";
+  private static final int FEWEST_FOR_A_STAR = 6;
 
   private final StudyTable table;
   private final StudyProtocol protocol;
@@ -75,7 +76,8 @@ public final class StudyText {
     line("");
     line(
         "Paired by subject, with the 95 %% bootstrap interval of the mean difference; * where it"
-            + " leaves out 0.");
+            + " leaves out 0 and %d subjects or more are compared.",
+        FEWEST_FOR_A_STAR);
     List<List<String>> rows = new ArrayList<>();
     rows.add(heading(metrics, "cell"));
     for (CellSummary cell : table.cells()) {
@@ -84,7 +86,7 @@ public final class StudyText {
         for (StudyMetric metric : metrics) {
           row.add(
               Optional.ofNullable(cell.differences().get(metric))
-                  .map(StudyText::difference)
+                  .map(interval -> difference(interval, cell.paired()))
                   .orElse(MISSING));
         }
         rows.add(row);
@@ -221,15 +223,19 @@ public final class StudyText {
             Scores.format(interval.high()));
   }
 
-  /** {@code +0.012 [-0.003, +0.027]}, with a star where the interval leaves out 0. */
-  public static String difference(ConfidenceInterval interval) {
+  /**
+   * {@code +0.012 [-0.003, +0.027]}, with a star where the interval leaves out 0.
+   *
+   * @param paired subjects that it is of: an interval of few is too narrow for a star
+   */
+  public static String difference(ConfidenceInterval interval, int paired) {
     return String.format(
         Locale.ROOT,
         "%+.3f [%+.3f, %+.3f]%s",
         interval.mean(),
         interval.low(),
         interval.high(),
-        interval.excludes(0) ? " *" : "");
+        interval.excludes(0) && paired >= FEWEST_FOR_A_STAR ? " *" : "");
   }
 
   public static String rates(List<Double> rates) {

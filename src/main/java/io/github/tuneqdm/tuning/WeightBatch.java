@@ -22,9 +22,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Trains the weights of one subject: what {@link SubjectBatch} is for scales. In float32; at most
- * five times what is trained is held at a time: theta, two moments, and the gradient in pieces and
- * as a whole.
+ * Trains the weights of one subject: what {@link SubjectBatch} is for scales. In float32; five
+ * times what is trained is held at a time: theta, two moments, and the gradient in pieces and as a
+ * whole; six times where gradients are accumulated.
  */
 final class WeightBatch implements AutoCloseable {
   private final Compute compute;
@@ -89,7 +89,7 @@ final class WeightBatch implements AutoCloseable {
     } catch (EngineException e) {
       if (OutOfMemory.is(e)) {
         throw TuneQdmException.environment(
-            "Cannot train weights on %s: its memory is full (halve tuneqdm.tuning.batch-size and double tuneqdm.tuning.gradient-accumulation, or take another tuneqdm.tuning.method)"
+            "Cannot train weights on %s: its memory is full (halve tuneqdm.tuning.batch-size, or take a tuneqdm.tuning.method that trains less)"
                 .formatted(compute.device()),
             e);
       }

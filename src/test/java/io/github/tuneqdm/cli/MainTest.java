@@ -90,7 +90,8 @@ class MainTest {
     }
     try (ObjectInputStream stream =
         new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
-      TuneQdmException found = Failures.inside((Throwable) stream.readObject()).orElseThrow();
+      TuneQdmException found =
+          TuneQdmException.inside((Throwable) stream.readObject()).orElseThrow();
       assertThat(found).hasMessage("Cannot write x: disk full");
       assertThat(found.exitCode().status()).isEqualTo(6);
     }

@@ -67,7 +67,7 @@ class StudyTableTest {
     assertThat(difference.low()).isCloseTo(-0.1, within(1e-12));
     assertThat(difference.high()).isCloseTo(0.2, within(1e-12));
     assertThat(difference.excludes(0)).isFalse();
-    assertThat(StudyText.difference(difference)).isEqualTo("+0.050 [-0.100, +0.200]");
+    assertThat(StudyText.difference(difference, 6)).isEqualTo("+0.050 [-0.100, +0.200]");
   }
 
   @Test
