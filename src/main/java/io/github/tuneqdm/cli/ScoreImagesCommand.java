@@ -29,9 +29,10 @@ import picocli.CommandLine.Option;
     footer = {
       "",
       "Examples:",
-      "  jobs/score-images --images out/dog --photos data/dog --prompt \"a photo of a dog\"",
-      "  jobs/score-images --images out/dog --photos data/dog --prompts prompts.csv --out scores/dog",
-      "  jobs/score-images --images samples --reference cifar10/train --inception inception.pt"
+      "  jobs/score-images --config conf/sd14.conf --images out/dog --photos data/dog --prompt \"a dog\"",
+      "  jobs/score-images --config conf/sd14.conf --images out/dog --prompts prompts.csv --out scores",
+      "  jobs/score-images --config conf/sd14.conf --images samples --reference real --inception inc.pt",
+      "Without --config, the encoders are those of the embedded demo."
     })
 final class ScoreImagesCommand implements Callable<Integer> {
   private static final int MOST_PRINTED = 50;

@@ -1,6 +1,8 @@
 package io.github.tuneqdm.report;
 
 import io.github.tuneqdm.metrics.EvaluationProtocol;
+import io.github.tuneqdm.metrics.LivePrompts;
+import io.github.tuneqdm.metrics.PromptSet;
 
 /** How the scores were taken, so that others can take them again. */
 final class ProtocolSection {
@@ -26,13 +28,25 @@ final class ProtocolSection {
             protocol.prompts().size(), protocol.imagesPerPrompt(), protocol.firstSeed()));
     protocol.preprocessing().forEach((name, what) -> fact(html, name + " preprocessing", what));
     protocol.modelHashes().forEach((name, hash) -> fact(html, name + " weights (SHA-256)", hash));
-    html.raw("</dl>\n<details><summary>All ").text(protocol.prompts().size());
-    html.raw(" prompts <span>{0} identifier, {1} class noun</span></summary>");
-    html.raw("<ol start=\"0\">\n");
-    for (String template : protocol.prompts().templates()) {
+    LivePrompts live = protocol.livePrompts();
+    if (live != null) {
+      fact(html, "Classes with prompts of their own", String.join(", ", live.classes()));
+    }
+    html.raw("</dl>\n");
+    prompts(html, protocol.prompts(), "prompts");
+    if (live != null) {
+      prompts(html, live.prompts(), "prompts of those classes");
+    }
+    html.raw("</section>\n");
+  }
+
+  private static void prompts(Html html, PromptSet prompts, String what) {
+    html.raw("<details><summary>All ").text(prompts.size()).raw(" " + what);
+    html.raw(" <span>{0} identifier, {1} class noun</span></summary><ol start=\"0\">\n");
+    for (String template : prompts.templates()) {
       html.raw("<li>").text(template).raw("</li>\n");
     }
-    html.raw("</ol></details></section>\n");
+    html.raw("</ol></details>\n");
   }
 
   static void fact(Html html, String name, String value) {

@@ -75,7 +75,7 @@ record BatchTask(
         }
       }
     }
-    if (!subjects.isEmpty()) {
+    if (readable.stream().anyMatch(member -> missing.contains(member.name()))) {
       try {
         train(readable, subjects, rejects, environment, progress, run, outcomes);
       } catch (RuntimeException e) {

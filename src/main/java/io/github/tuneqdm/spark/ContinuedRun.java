@@ -54,20 +54,30 @@ final class ContinuedRun {
    * @throws TuneQdmException (usage) naming every setting that differs from the run's own
    */
   void requireSettings(TuneQdmConfig config) {
+    refuse(changes(run, settings, config, RunPlan.DETERMINING));
+  }
+
+  /**
+   * What a configuration says otherwise than a run's own, in words.
+   *
+   * @param settings of the run
+   * @param keys how those begin that are compared
+   */
+  static List<String> changes(
+      RunFolder run, String settings, TuneQdmConfig config, List<String> keys) {
     ConfigSource stored = ConfigSource.text(settings, run.root() + "/run.conf");
     Map<String, String> before =
-        new ConfigLayers(Map.of(), Map.of(), Optional.of(stored))
-            .load()
-            .values(RunPlan.DETERMINING);
-    Map<String, String> now = config.values(RunPlan.DETERMINING);
+        new ConfigLayers(Map.of(), Map.of(), Optional.of(stored)).load().values(keys);
     List<String> changes = new ArrayList<>();
-    now.forEach(
-        (key, value) -> {
-          if (!value.equals(before.get(key))) {
-            changes.add("%s: %s -> %s".formatted(key, before.get(key), value));
-          }
-        });
-    refuse(changes);
+    config
+        .values(keys)
+        .forEach(
+            (key, value) -> {
+              if (!value.equals(before.get(key))) {
+                changes.add("%s: %s -> %s".formatted(key, before.get(key), value));
+              }
+            });
+    return changes;
   }
 
   /**

@@ -151,10 +151,11 @@ record DreamBoothFile(
         throw refused(
             "the list stands under neither \"Object Prompts\" nor \"Live Subject Prompts\"");
       }
+      if (prompts.containsKey(live)) {
+        throw refused("there is a second list under \"%s\"".formatted(heading));
+      }
       try {
-        if (prompts.put(live, new PromptSet(list)) != null) {
-          throw refused("there is a second list under \"%s\"".formatted(heading));
-        }
+        prompts.put(live, new PromptSet(list));
       } catch (TuneQdmException e) {
         throw refused("the list that ends here: " + e.getMessage());
       }

@@ -11,20 +11,20 @@ import io.github.tuneqdm.metrics.SubjectScores;
 import io.github.tuneqdm.metrics.TokenRule;
 import io.github.tuneqdm.report.ReportData;
 import io.github.tuneqdm.storage.Hashes;
-import io.github.tuneqdm.storage.ParquetTable;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
@@ -35,15 +35,15 @@ import org.apache.hadoop.conf.Configuration;
  */
 public final class EvaluateJob {
   private static final String NAME = "evaluate";
-  private static final long LARGEST_TEXT = 1 << 20;
-  private static final ParquetTable<ScoreRow> SCORES = ParquetTable.of(ScoreRow.class);
-  private static final ParquetTable<ImageRow> IMAGES = ParquetTable.of(ImageRow.class);
 
-  private static final Comparator<ScoreRow> ORDER =
-      Comparator.comparing(ScoreRow::subject)
-          .thenComparing(ScoreRow::method, Methods.ORDER)
-          .thenComparing(ScoreRow::promptIndex)
-          .thenComparing(ScoreRow::seed);
+  private static final List<String> SAMPLED_AS_TRAINED =
+      List.of(
+          "tuneqdm.data.resolution",
+          "tuneqdm.quantizer.",
+          "tuneqdm.tuning.method",
+          "tuneqdm.tuning.lora.",
+          "tuneqdm.tuning.experts");
+  private static final long LARGEST_TEXT = 1 << 20;
 
   private final TuneQdmConfig config;
   private final OnDemandSpark spark;
@@ -93,6 +93,7 @@ public final class EvaluateJob {
     Configuration hadoop = SparkApplication.hadoopConfiguration();
     LogContext.run(run.id());
     RunPlan trained = run.planOrRefuse();
+    requireSettings(run);
     Map<String, String> failures = new TreeMap<>();
     List<String> names = new ArrayList<>();
     for (String name : subjectsOf(trained)) {
@@ -109,10 +110,18 @@ public final class EvaluateJob {
           "Cannot evaluate %s: none of its subjects is trained (run train-all-subjects again)"
               .formatted(run.root()));
     }
-    List<SubjectEntry> subjects =
-        SubjectCatalog.read(config, hadoop, names).stream()
-            .map(subject -> subject.without(run.rejects(subject.name())))
-            .toList();
+    List<SubjectEntry> subjects = new ArrayList<>();
+    for (SubjectEntry subject : SubjectCatalog.read(config, hadoop, names)) {
+      SubjectEntry shown = subject.without(run.rejects(subject.name()));
+      if (shown.photos().isEmpty()) {
+        failures.put(
+            subject.name(),
+            "there are no photos of it any more in %s to compare with"
+                .formatted(config.dataSubjects()));
+      } else {
+        subjects.add(shown);
+      }
+    }
     EvaluationProtocol protocol = protocol(trained, hadoop);
     EvaluationPlan plan =
         EvaluationPlan.of(
@@ -133,10 +142,10 @@ public final class EvaluateJob {
       index.withdraw();
     }
     int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing, failures);
-    List<ScoreRow> known =
-        knownScores(run).stream().filter(row -> !missing.contains(row.imagePath())).toList();
+    ShownScores stored = ShownScores.of(run).without(missing);
+    List<ScoreRow> known = stored.rows();
     SubjectScoreTable knownTogether = SubjectScoreTable.read(run);
-    ScoringTask.Scored now = scores(run, plan, subjects, known, knownTogether);
+    ScoringTask.Scored now = scores(run, plan, subjects, known, knownTogether, failures);
     List<ScoreRow> rows = now.rows();
     Set<ScoreRow> before = new HashSet<>(known);
     int scored = (int) rows.stream().filter(row -> !before.contains(row)).count();
@@ -146,11 +155,9 @@ public final class EvaluateJob {
       index.withdraw();
       together.write(run);
     }
-    if (sampled > 0 || scored > 0 || !run.exists(ShownScores.IMAGES_FILE)) {
+    if (sampled > 0 || scored > 0) {
       index.withdraw();
-      List<ScoreRow> all = withOthers(rows, known);
-      IMAGES.replace(run.fileSystem(), run.path("images.parquet"), imageRows(run, all));
-      SCORES.replace(run.fileSystem(), run.path("scores.parquet"), all);
+      stored.with(rows, run).write(run);
     }
     ShownScores shown = ShownScores.of(run).only(rows);
     Thumbnails thumbnails = new Thumbnails(run);
@@ -179,6 +186,19 @@ public final class EvaluateJob {
               + " (tuneqdm.data.names)");
     }
     return config.dataNames();
+  }
+
+  /** What was trained is only sampled as it was trained. */
+  private void requireSettings(RunFolder run) {
+    List<String> changes =
+        run.configuration()
+            .map(settings -> ContinuedRun.changes(run, settings, config, SAMPLED_AS_TRAINED))
+            .orElse(List.of());
+    if (!changes.isEmpty()) {
+      throw TuneQdmException.usage(
+          "Cannot evaluate the run %s: it was trained with other settings: %s (restore them, or leave out --config: the run has its own)"
+              .formatted(run.root(), String.join("; ", changes)));
+    }
   }
 
   private List<String> methods() {
@@ -252,8 +272,7 @@ public final class EvaluateJob {
             .filter(chunk -> chunk.stream().anyMatch(image -> missing.contains(image.path())))
             .toList();
     List<SamplingTask> tasks = new ArrayList<>();
-    for (List<List<PlannedImage>> share :
-        shares(chunks, application.context().defaultParallelism())) {
+    for (List<List<PlannedImage>> share : shares(chunks, application.slots())) {
       Set<String> own =
           share.stream()
               .flatMap(List::stream)
@@ -263,24 +282,16 @@ public final class EvaluateJob {
       tasks.add(new SamplingTask(run.id(), base, source, config, share, own));
     }
     out.println("Sampling %d pictures ...".formatted(missing.size()));
-    RunReport report = new RunReport(run, config);
     long before = run.count(PlannedImage.FOLDERS);
-    long total = plan.images().size();
-    Runnable page =
-        () -> {
-          long made = run.count(PlannedImage.FOLDERS) - before;
-          report.write(
-              new ReportData.Progress(
-                  "Sampling",
-                  Math.min(total, total - missing.size() + made),
-                  total,
-                  "pictures are there",
-                  "They are scored once all are there.",
-                  Instant.now(),
-                  List.of()),
-              failures);
-        };
-    LiveReport live = new LiveReport(page, LiveReport.USUAL);
+    long there = plan.images().size() - missing.size();
+    LiveReport live =
+        live(
+            run,
+            failures,
+            "Sampling",
+            "pictures are there",
+            plan.images().size(),
+            () -> there + run.count(PlannedImage.FOLDERS) - before);
     try (live) {
       return application
           .fanOut(
@@ -293,6 +304,30 @@ public final class EvaluateJob {
           .mapToInt(Integer::intValue)
           .sum();
     }
+  }
+
+  /** The page of what goes on, until it is closed. */
+  private LiveReport live(
+      RunFolder run,
+      Map<String, String> failures,
+      String activity,
+      String unit,
+      long total,
+      LongSupplier done) {
+    RunReport report = new RunReport(run, config);
+    return new LiveReport(
+        () ->
+            report.write(
+                new ReportData.Progress(
+                    activity,
+                    Math.min(total, done.getAsLong()),
+                    total,
+                    unit,
+                    "Scores and pictures are shown once all are there.",
+                    Instant.now(),
+                    List.of()),
+                failures),
+        LiveReport.USUAL);
   }
 
   /** At most so many runs of neighbouring chunks; kinds of networks do not mix. */
@@ -309,21 +344,6 @@ public final class EvaluateJob {
     return shares;
   }
 
-  private static List<ScoreRow> knownScores(RunFolder run) {
-    if (!run.exists("scores.parquet")) {
-      return List.of();
-    }
-    List<ScoreRow> rows = SCORES.read(run.fileSystem(), run.path("scores.parquet"));
-    for (ScoreRow row : rows) {
-      if (!PlannedImage.isOwn(row.imagePath())) {
-        throw TuneQdmException.inputData(
-            "Cannot read %s: \"%s\" is no picture of the run (delete the table, it is made anew)"
-                .formatted(run.path("scores.parquet"), row.imagePath()));
-      }
-    }
-    return rows;
-  }
-
   /**
    * One row an image of the plan, and one a subject and method; subjects whose rows are known are
    * not scored.
@@ -333,7 +353,8 @@ public final class EvaluateJob {
       EvaluationPlan plan,
       List<SubjectEntry> subjects,
       List<ScoreRow> known,
-      SubjectScoreTable knownTogether) {
+      SubjectScoreTable knownTogether,
+      Map<String, String> failures) {
     List<String> methods = methods();
     int priorImages = config.evaluatePriorImages();
     List<SubjectScores> together = new ArrayList<>();
@@ -354,47 +375,33 @@ public final class EvaluateJob {
     }
     if (!tasks.isEmpty()) {
       out.println("Scoring pictures of %d subjects ...".formatted(tasks.size()));
-      List<ScoringTask.Scored> scores =
-          spark
-              .get()
-              .fanOut(
-                  NAME + "-score",
-                  "score pictures of %d subjects".formatted(tasks.size()),
-                  DeviceDemand.ENGINE,
-                  tasks,
-                  (task, environment) -> task.run(environment));
-      for (ScoringTask.Scored scored : scores) {
-        // A known row stays: scored in another company, it could differ in its last digit.
-        scored.rows().forEach(row -> byPath.putIfAbsent(row.imagePath(), row));
-        together.addAll(scored.together());
+      AtomicInteger done = new AtomicInteger();
+      LiveReport live =
+          live(run, failures, "Scoring", "subjects are scored", tasks.size(), done::get);
+      try (live) {
+        spark
+            .get()
+            .fanOut(
+                NAME + "-score",
+                "score pictures of %d subjects".formatted(tasks.size()),
+                DeviceDemand.ENGINE,
+                tasks,
+                (task, environment) -> task.run(environment),
+                scored -> {
+                  // A known row stays: scored in another company, it could differ in its last
+                  // digit.
+                  scored.rows().forEach(row -> byPath.putIfAbsent(row.imagePath(), row));
+                  together.addAll(scored.together());
+                  done.incrementAndGet();
+                  return true;
+                });
       }
     }
     return new ScoringTask.Scored(
-        plan.scored().stream().map(image -> byPath.get(image.path())).sorted(ORDER).toList(),
+        plan.scored().stream()
+            .map(image -> byPath.get(image.path()))
+            .sorted(ShownScores.ORDER)
+            .toList(),
         new SubjectScoreTable(together).rows());
-  }
-
-  /** This call's rows, and those of methods that it was not asked for. */
-  private static List<ScoreRow> withOthers(List<ScoreRow> rows, List<ScoreRow> known) {
-    Set<String> paths = rows.stream().map(ScoreRow::imagePath).collect(Collectors.toSet());
-    return Stream.concat(
-            rows.stream(), known.stream().filter(row -> !paths.contains(row.imagePath())))
-        .sorted(ORDER)
-        .toList();
-  }
-
-  private static List<ImageRow> imageRows(RunFolder run, List<ScoreRow> rows) {
-    return rows.stream()
-        .map(
-            row ->
-                new ImageRow(
-                    row.subject(),
-                    row.method(),
-                    row.promptIndex(),
-                    row.prompt(),
-                    row.seed(),
-                    row.imagePath(),
-                    Hashes.sha256(run.read(row.imagePath()))))
-        .toList();
   }
 }

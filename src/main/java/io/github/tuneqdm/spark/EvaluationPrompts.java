@@ -6,6 +6,7 @@ import io.github.tuneqdm.metrics.LivePrompts;
 import io.github.tuneqdm.metrics.PromptSet;
 import io.github.tuneqdm.storage.Publisher;
 import io.github.tuneqdm.storage.StorageProblem;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,6 +67,9 @@ record EvaluationPrompts(PromptSet prompts, LivePrompts live) {
         Files.deleteIfExists(copy);
         Files.deleteIfExists(copy.getParent());
       }
+    } catch (FileNotFoundException e) {
+      throw TuneQdmException.inputData(
+          "Cannot read %s: there is no such file (tuneqdm.evaluate.prompts)".formatted(file), e);
     } catch (IOException e) {
       throw StorageProblem.environment("Cannot read " + file, e);
     }

@@ -223,7 +223,14 @@ final class RunLease implements AutoCloseable {
         return; // what lies there may be another driver's
       }
       try {
-        files.deleteUpTo(number);
+        // A renewal that was interrupted may have come further than it knows.
+        long last =
+            files
+                .current()
+                .filter(lease -> lease.holder().equals(self))
+                .map(Lease::number)
+                .orElse(number);
+        files.deleteUpTo(last);
       } catch (TuneQdmException e) {
         LOG.warn("Cannot give back the run {}: {}", run, e.getMessage());
       }

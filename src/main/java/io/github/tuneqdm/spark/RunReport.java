@@ -80,7 +80,9 @@ final class RunReport {
       index.withdraw();
       publish(page);
     }
-    thumbnails.sweep(shown(data));
+    if (!subjects.isEmpty()) { // a page without subjects is not the only one that shows them
+      thumbnails.sweep(shown(data));
+    }
   }
 
   private boolean isPublished(byte[] page) {

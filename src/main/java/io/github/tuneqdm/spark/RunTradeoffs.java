@@ -82,13 +82,13 @@ final class RunTradeoffs {
     return new Tradeoff(title, cost, QUALITY.label(), points);
   }
 
-  /** Bytes of the safetensors and Parquet files in a folder. */
+  /** Bytes of the safetensors and Parquet files in a folder, without variants such as fp16. */
   private OptionalDouble weights(Path folder) {
     try {
       FileSystem fs = Publisher.fileSystem(folder, SparkApplication.hadoopConfiguration());
       long bytes =
           Arrays.stream(fs.listStatus(folder))
-              .filter(file -> file.getPath().getName().matches(".*\\.(safetensors|parquet)"))
+              .filter(file -> file.getPath().getName().matches("[^.]+\\.(safetensors|parquet)"))
               .mapToLong(FileStatus::getLen)
               .sum();
       return bytes > 0 ? OptionalDouble.of(bytes) : OptionalDouble.empty();

@@ -68,6 +68,10 @@ public final class ScoreImagesJob {
     Configuration hadoop = SparkApplication.hadoopConfiguration();
     config.modelDino(); // asked for before folders of millions are listed
     config.modelClip();
+    for (String out : request.out().stream().toList()) {
+      Path folder = new Path(out);
+      Publisher.requireWritable(Publisher.fileSystem(folder, hadoop), folder);
+    }
     List<PictureFile> images = PictureFile.list(request.images(), "--images", hadoop);
     List<String> texts = texts(request, images, hadoop);
     List<PictureFile> photos =
@@ -103,7 +107,7 @@ public final class ScoreImagesJob {
       return new Embedded(none, none, new double[0], none, none);
     }
     SparkApplication application = spark.get();
-    int slots = Math.max(1, application.context().defaultParallelism());
+    int slots = application.slots();
     int length = Math.min(MOST_A_TASK, (files.size() + slots - 1) / slots);
     List<EmbeddingTask> tasks = new ArrayList<>();
     for (int from = 0; from < files.size(); from += length) {

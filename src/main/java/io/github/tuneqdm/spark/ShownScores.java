@@ -2,13 +2,19 @@ package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.metrics.EvaluationProtocol;
+import io.github.tuneqdm.metrics.Methods;
 import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.SubjectScores;
+import io.github.tuneqdm.parallel.Ahead;
+import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.ParquetTable;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What the report shows of an evaluation; empty before one.
@@ -24,7 +30,13 @@ record ShownScores(
     List<ImageRow> images,
     List<SubjectScores> together,
     Optional<EvaluationProtocol> protocol) {
-  static final String IMAGES_FILE = "images.parquet";
+  static final Comparator<ScoreRow> ORDER =
+      Comparator.comparing(ScoreRow::subject)
+          .thenComparing(ScoreRow::method, Methods.ORDER)
+          .thenComparing(ScoreRow::promptIndex)
+          .thenComparing(ScoreRow::seed);
+
+  private static final String IMAGES_FILE = "images.parquet";
 
   private static final String SCORES_FILE = "scores.parquet";
   private static final ParquetTable<ScoreRow> SCORES = ParquetTable.of(ScoreRow.class);
@@ -41,8 +53,49 @@ record ShownScores(
     List<ScoreRow> rows = SCORES.read(run.fileSystem(), run.path(SCORES_FILE));
     rows.forEach(row -> requireOwn(row.imagePath(), run, SCORES_FILE));
     List<ImageRow> images = IMAGES.read(run.fileSystem(), run.path(IMAGES_FILE));
-    images.forEach(image -> requireOwn(image.imagePath(), run, IMAGES_FILE));
+    images.forEach(image -> requireOwn(image, run));
     return new ShownScores(rows, images, SubjectScoreTable.read(run).rows(), run.protocol());
+  }
+
+  /** What is left when some pictures are made anew. */
+  ShownScores without(Set<String> paths) {
+    return new ShownScores(
+        rows.stream().filter(row -> !paths.contains(row.imagePath())).toList(),
+        images.stream().filter(image -> !paths.contains(image.imagePath())).toList(),
+        together,
+        protocol);
+  }
+
+  /** With these rows too, in the tables' order; pictures without a row so far are hashed. */
+  ShownScores with(List<ScoreRow> more, RunFolder run) {
+    Set<String> own = more.stream().map(ScoreRow::imagePath).collect(Collectors.toSet());
+    List<ScoreRow> all =
+        Stream.concat(more.stream(), rows.stream().filter(row -> !own.contains(row.imagePath())))
+            .sorted(ORDER)
+            .toList();
+    Map<String, String> hashes =
+        images.stream()
+            .collect(Collectors.toMap(ImageRow::imagePath, ImageRow::sha256, (a, b) -> a));
+    List<ImageRow> ofAll =
+        Ahead.all(
+            all,
+            row ->
+                new ImageRow(
+                    row.subject(),
+                    row.method(),
+                    row.promptIndex(),
+                    row.prompt(),
+                    row.seed(),
+                    row.imagePath(),
+                    hashes.containsKey(row.imagePath())
+                        ? hashes.get(row.imagePath())
+                        : Hashes.sha256(run.read(row.imagePath()))));
+    return new ShownScores(all, ofAll, together, protocol);
+  }
+
+  void write(RunFolder run) {
+    IMAGES.replace(run.fileSystem(), run.path(IMAGES_FILE), images);
+    SCORES.replace(run.fileSystem(), run.path(SCORES_FILE), rows);
   }
 
   /** These rows and what belongs to them. */
@@ -63,6 +116,16 @@ record ShownScores(
   ShownScores of(List<SubjectEntry> subjects) {
     Set<String> names = subjects.stream().map(SubjectEntry::name).collect(Collectors.toSet());
     return only(rows.stream().filter(row -> names.contains(row.subject())).toList());
+  }
+
+  /** A hash names files too. */
+  private static void requireOwn(ImageRow image, RunFolder run) {
+    requireOwn(image.imagePath(), run, IMAGES_FILE);
+    if (!image.sha256().matches("[0-9a-f]{64}")) {
+      throw TuneQdmException.inputData(
+          "Cannot read %s: \"%s\" is no SHA-256 (delete the table, it is made anew)"
+              .formatted(run.path(IMAGES_FILE), image.sha256()));
+    }
   }
 
   private static void requireOwn(String path, RunFolder run, String table) {

@@ -49,6 +49,7 @@ public final class SparkApplication implements AutoCloseable {
 
   private static final long LONGEST_WAIT_NANOS = 60_000_000_000L;
   private static final long QUIET_NANOS = 2_000_000_000L;
+  private static final int MOST_UNKNOWN = 32;
 
   // Spark's own 100,000 finished tasks would be what fills the driver's memory in a large run.
   private static final String RETAINED_TASKS = "5000";
@@ -291,6 +292,21 @@ public final class SparkApplication implements AutoCloseable {
       }
     }
     return known;
+  }
+
+  /**
+   * How many tasks may be at work side by side: for cutting work that has no parts of its own.
+   * Executors come after the application; where tasks call for them, none is there yet.
+   */
+  int slots() {
+    if (context.getConf().getBoolean("spark.dynamicAllocation.enabled", false)) {
+      int most = context.getConf().getInt("spark.dynamicAllocation.maxExecutors", MOST_UNKNOWN);
+      return Math.max(context.defaultParallelism(), Math.min(most, MOST_UNKNOWN));
+    }
+    if (!isLocal()) {
+      awaitExecutors();
+    }
+    return Math.max(1, context.defaultParallelism());
   }
 
   /** Ends all stages that are running; callable from any thread. */

@@ -70,7 +70,7 @@ final class Thumbnails {
       spark
           .get()
           .fanOut(
-              "evaluate-thumbnails",
+              "thumbnails",
               "make thumbnails for %d subjects".formatted(tasks.size()),
               DeviceDemand.NONE,
               tasks,

@@ -185,15 +185,20 @@ public final class TrainAllSubjectsJob {
 
   /** The page of what was trained, with the scores of an evaluation that was before. */
   private void report(RunFolder run, List<SubjectEntry> members, Tally tally, RunIndex index) {
+    ShownScores scores = ShownScores.of(run);
+    Thumbnails thumbnails = new Thumbnails(run);
+    if (members.size() > MOST_SHOWN) {
+      new RunReport(run, config).write(List.of(), scores, tally.failures(), thumbnails, index);
+      return;
+    }
     List<SubjectEntry> shown =
-        members.size() > MOST_SHOWN
-            ? List.of()
-            : members.stream()
-                .filter(member -> run.isDone(member.name()))
-                .sorted(Comparator.comparing(SubjectEntry::name))
-                .toList();
-    new RunReport(run, config)
-        .write(shown, ShownScores.of(run).of(shown), tally.failures(), new Thumbnails(run), index);
+        members.stream()
+            .filter(member -> run.isDone(member.name()))
+            .map(member -> member.without(run.rejects(member.name())))
+            .sorted(Comparator.comparing(SubjectEntry::name))
+            .toList();
+    thumbnails.make(shown, List.of(), config, spark, index);
+    new RunReport(run, config).write(shown, scores.of(shown), tally.failures(), thumbnails, index);
   }
 
   /** A task for each batch that misses a subject, the longest first. */

@@ -5,9 +5,9 @@ import io.github.tuneqdm.report.ReportData.Progress;
 import io.github.tuneqdm.report.ReportData.StepLoss;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 
 /** What the report shows of training that goes on; remembers only batches that are under way. */
 final class TrainingProgress {
@@ -16,7 +16,9 @@ final class TrainingProgress {
 
   private final Map<Integer, Integer> subjectsOfBatch;
   private final int steps;
-  private final Map<Integer, List<StepLoss>> losses = new TreeMap<>();
+
+  /** Those last heard of come last. */
+  private final Map<Integer, List<StepLoss>> losses = new LinkedHashMap<>(16, 0.75f, true);
 
   /**
    * @param subjectsOfBatch how many subjects each batch has
@@ -59,7 +61,8 @@ final class TrainingProgress {
   synchronized Progress shown(long ended, long total, String detail, Instant now) {
     List<BatchLine> batches =
         losses.entrySet().stream()
-            .limit(MOST_BATCHES)
+            .skip(Math.max(0, losses.size() - MOST_BATCHES))
+            .sorted(Map.Entry.comparingByKey())
             .map(
                 batch ->
                     new BatchLine(

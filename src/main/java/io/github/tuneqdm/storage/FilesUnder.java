@@ -1,9 +1,9 @@
 package io.github.tuneqdm.storage;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.List;
 import java.util.NoSuchElementException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -37,8 +37,14 @@ public final class FilesUnder {
       enter(folder);
     }
 
+    /** Links to folders may lead in circles, and what is neither folder nor file never ends. */
     private void enter(Path folder) throws IOException {
-      List.of(fs.listStatus(folder)).forEach(found::push);
+      for (FileStatus status : fs.listStatus(folder)) {
+        java.nio.file.Path path = java.nio.file.Path.of(status.getPath().toUri().getPath());
+        if (status.isDirectory() ? !Files.isSymbolicLink(path) : Files.isRegularFile(path)) {
+          found.push(status);
+        }
+      }
     }
 
     @Override

@@ -7,9 +7,11 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.tuneqdm.metrics.EvaluationProtocol;
+import io.github.tuneqdm.metrics.LivePrompts;
 import io.github.tuneqdm.storage.Hashes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -18,7 +20,7 @@ import java.util.Map;
  *
  * @param product name and version
  * @param evaluation how every picture of every cell was sampled and scored; null where none was
- * @param promptsSha256 of the templates, a line each
+ * @param promptsSha256 of the templates, a line each; those of living subjects after their classes
  * @param seeds of training
  * @param subjects of the table
  * @param score what learning rates were compared by; null where none was chosen
@@ -77,7 +79,13 @@ public record StudyProtocol(
   }
 
   public static String sha256(EvaluationProtocol evaluation) {
-    return Hashes.sha256(String.join("\n", evaluation.prompts().templates()) + "\n");
+    List<String> lines = new ArrayList<>(evaluation.prompts().templates());
+    LivePrompts live = evaluation.livePrompts();
+    if (live != null) {
+      lines.add("of " + String.join(", ", live.classes()));
+      lines.addAll(live.prompts().templates());
+    }
+    return Hashes.sha256(String.join("\n", lines) + "\n");
   }
 
   /** UTF-8 JSON, indented; the same bytes for equal protocols. */

@@ -182,6 +182,14 @@ public final class StudyText {
                   evaluation.prompts().size(),
                   evaluation.imagesPerPrompt(),
                   protocol.promptsSha256()));
+      if (evaluation.livePrompts() != null) {
+        facts.put(
+            "Prompts of their own",
+            "%d for %s"
+                .formatted(
+                    evaluation.livePrompts().prompts().size(),
+                    String.join(", ", evaluation.livePrompts().classes())));
+      }
       facts.put("Text", evaluation.tokenRule().description());
       facts.put(
           "Sampler",

@@ -240,15 +240,12 @@
     scrollTo({top: before.top, behavior: "instant"});
   }
   if (root.dataset.live) {
-    if (Date.now() - root.dataset.written > 5 * 60_000) {
-      document.getElementById("silent").hidden = false;
-    } else {
-      setInterval(() => {
-        if (zoom.open) return;
-        remember("sessionStorage", place, JSON.stringify({top: scrollY, find: find?.value}));
-        location.reload();
-      }, root.dataset.live * 1000);
-    }
+    document.getElementById("silent").hidden = Date.now() - root.dataset.written <= 5 * 60_000;
+    setInterval(() => {
+      if (zoom.open) return;
+      remember("sessionStorage", place, JSON.stringify({top: scrollY, find: find?.value}));
+      location.reload();
+    }, root.dataset.live * 1000);
   }
   themed();
 })();

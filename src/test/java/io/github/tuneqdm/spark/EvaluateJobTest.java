@@ -114,6 +114,10 @@ class EvaluateJobTest {
         .content()
         .contains("Quality and storage", "Quality and memory");
 
+    assertThatThrownBy(() -> evaluate(storage, Map.of("tuneqdm.tuning.method", "lora")))
+        .isInstanceOf(TuneQdmException.class)
+        .hasMessageContaining("tuneqdm.tuning.method: tuneqdm -> lora");
+
     Result other = evaluate(storage, Map.of("tuneqdm.evaluate.seed", "7"));
     assertThat(other.sampled()).isEqualTo(4);
     try (Stream<Path> earlier = Files.walk(run.resolve("earlier"))) {

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -25,26 +26,40 @@ class LiveReportTest {
             },
             SOON);
     try (report) {
-      thrice.await();
+      assertThat(thrice.await(30, TimeUnit.SECONDS)).isTrue();
     }
   }
 
   @Test
   void nothingIsWrittenAfterTheEnd() throws InterruptedException {
     CountDownLatch begun = new CountDownLatch(1);
-    AtomicInteger underWay = new AtomicInteger();
+    AtomicInteger begins = new AtomicInteger();
+    AtomicInteger ends = new AtomicInteger();
     LiveReport report =
         new LiveReport(
             () -> {
-              underWay.incrementAndGet();
+              begins.incrementAndGet();
               begun.countDown();
-              Thread.yield();
-              underWay.decrementAndGet();
+              sleep(50);
+              ends.incrementAndGet();
             },
             SOON);
-    begun.await();
+    assertThat(begun.await(30, TimeUnit.SECONDS)).isTrue();
+
     report.close();
-    assertThat(underWay).hasValue(0);
+
+    int written = begins.get();
+    assertThat(ends).as("a page that was begun is finished").hasValue(written);
+    sleep(200);
+    assertThat(begins).hasValue(written);
+  }
+
+  private static void sleep(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test

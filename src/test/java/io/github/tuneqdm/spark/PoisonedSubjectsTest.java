@@ -13,8 +13,10 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,6 +51,7 @@ class PoisonedSubjectsTest {
     assertThat(result.exitCode()).isEqualTo(ExitCode.SOME_SUBJECTS_FAILED);
     assertThat(result.exitCode().status()).isEqualTo(4);
     assertThat(result.failures()).containsOnlyKeys(CORRUPT, DIVERGING, WITHOUT_PHOTOS);
+    Map<String, FileTime> trainedAt = speeds(result);
     Path subjects = Path.of(URI.create(result.folder() + "/subjects"));
     try (Stream<Path> files = Files.walk(subjects)) {
       assertThat(files.filter(file -> file.endsWith("deltas.safetensors"))).hasSize(27);
@@ -73,6 +76,23 @@ class PoisonedSubjectsTest {
         .contains(causeOfCorrupt, causeOfDiverging, causeOfWithoutPhotos)
         .contains("<td>" + REJECTED + "</td><td>Cannot read " + WITH_A_REJECT + "/" + REJECTED);
     look(report);
+
+    // Started again, it trains no batch of which nothing is missing that could be trained.
+    assertThat(train(Map.of()).failures()).containsOnlyKeys(CORRUPT, DIVERGING, WITHOUT_PHOTOS);
+    Map<String, FileTime> now = speeds(result);
+    assertThat(now.keySet().stream().filter(batch -> !now.get(batch).equals(trainedAt.get(batch))))
+        .containsExactly("batch-4.json");
+  }
+
+  /** When each batch was last trained. */
+  private static Map<String, FileTime> speeds(Result result) throws IOException {
+    Map<String, FileTime> times = new TreeMap<>();
+    try (Stream<Path> files = Files.list(Path.of(URI.create(result.folder() + "/speed")))) {
+      for (Path file : files.toList()) {
+        times.put(file.getFileName().toString(), Files.getLastModifiedTime(file));
+      }
+    }
+    return times;
   }
 
   /** For a person: what fails and what is rejected in {@code target/report/poisoned*.png}. */

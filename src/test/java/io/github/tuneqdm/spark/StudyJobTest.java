@@ -120,6 +120,63 @@ class StudyJobTest {
     assertThat(folder.resolve("runs")).doesNotExist();
   }
 
+  @Test
+  void aSubjectWithARateOfItsOwnIsRefused() throws IOException {
+    Path data = Files.createDirectories(folder.resolve("data"));
+    Files.createDirectories(data.resolve("mug1"));
+    Files.copy(DEMO.resolve("subjects/mug1/0.png"), data.resolve("mug1/0.png"));
+    Files.writeString(data.resolve("subjects.csv"), "name,class,learning-rate\nmug1,mug,1e-3\n");
+
+    assertThatThrownBy(
+            () -> run("seeds = [1], subjects = [mug1], cells = [{ name = a }]", data.toString()))
+        .isInstanceOf(TuneQdmException.class)
+        .hasMessageContaining("Cannot study mug1: subjects.csv in " + data)
+        .hasMessageContaining("sets its learning-rate");
+    assertThat(folder.resolve("runs")).doesNotExist();
+  }
+
+  @Test
+  void whatAllCellsNeedIsLookedAtBeforeAnyWork() {
+    assertThatThrownBy(
+            () ->
+                run(
+                    "seeds = [1], subjects = [mug1], cells = [{ name = a }] }, evaluate { prompts = nowhere.txt"))
+        .isInstanceOf(TuneQdmException.class)
+        .hasMessageContaining("nowhere.txt");
+    assertThat(folder.resolve("runs")).doesNotExist();
+  }
+
+  @Test
+  void cellsMayShareARun() throws IOException {
+    Result result =
+        run(
+            """
+            seeds = [1], subjects = [ball1, mug1], parallel = 2, search { subjects = [cube1] }
+            cells = [
+              { name = fixed, settings { tuning.experts = 1 }, learning-rates = [1e-3] }
+              { name = searched, settings { tuning.experts = 1 }, learning-rates = [1e-4, 1e-3] }
+            ]
+            """);
+
+    assertThat(result.exitCode()).isEqualTo(ExitCode.DONE);
+    assertThat(result.table().cells()).allMatch(cell -> cell.failures().isEmpty());
+  }
+
+  @Test
+  void theProtocolTellsWhatARecipeBringsAlong() throws IOException {
+    Result result =
+        run(
+            """
+            seeds = [1], subjects = [mug1]
+            cells = [{ name = paper, settings { tuning.recipe = paper } }]
+            """);
+
+    assertThat(Path.of(URI.create(result.folder())).resolve("protocol.json"))
+        .content()
+        .contains("\"tuneqdm.tuning.parametrization\" : \"absolute\"")
+        .contains("\"tuneqdm.tuning.lr-schedule\" : \"constant\"");
+  }
+
   private static Map<String, String> stable(Map<String, String> hashes) {
     return STABLE.stream().collect(Collectors.toMap(name -> name, hashes::get));
   }
@@ -133,6 +190,10 @@ class StudyJobTest {
 
   /** Two steps of training, two prompts, two steps of sampling. */
   private Result run(String study) throws IOException {
+    return run(study, DEMO.resolve("subjects").toString());
+  }
+
+  private Result run(String study, String data) throws IOException {
     Path prompts = folder.resolve("prompts.txt");
     Files.writeString(prompts, "a photo of a {0} {1}\na {0} {1} at night\n");
     Path file = folder.resolve("study.conf");
@@ -141,12 +202,13 @@ class StudyJobTest {
         """
         tuneqdm {
           storage { runs = "%1$s/runs", bases = "%1$s/bases" }
+          data.subjects = "%3$s"
           tuning { steps = 2, batch-size = 1 }
           evaluate { prompts = "%1$s/prompts.txt", steps = 2 }
           study { name = tiny, %2$s }
         }
         """
-            .formatted(folder, study));
+            .formatted(folder, study, data));
     StudySettings settings =
         new ConfigLayers(
                 Map.of(),

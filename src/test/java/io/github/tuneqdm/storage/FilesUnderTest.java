@@ -40,6 +40,17 @@ class FilesUnderTest {
   }
 
   @Test
+  void circlesAndPipesAreLeftOut() throws IOException, InterruptedException {
+    Files.writeString(folder.resolve("1"), "");
+    Files.createSymbolicLink(folder.resolve("circle"), folder);
+    Files.createSymbolicLink(folder.resolve("linked"), folder.resolve("1"));
+    new ProcessBuilder("mkfifo", folder.resolve("pipe").toString()).start().waitFor();
+
+    assertThat(names(FilesUnder.of(disk, root())))
+        .containsExactlyInAnyOrder(folder + "/1", folder + "/linked");
+  }
+
+  @Test
   void aFileIsTheOnlyOne() throws IOException {
     Path file = new Path(Files.writeString(folder.resolve("only"), "x").toUri());
 
