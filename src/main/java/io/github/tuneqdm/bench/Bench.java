@@ -116,7 +116,7 @@ public final class Bench {
         Optional<BenchRow> row = unlessFull(() -> bench.run(subjects, batch));
         row.ifPresent(this::add);
         if (row.isEmpty()) {
-          DeviceMemory.emptyCache(compute);
+          compute.emptyCache();
           skipped.add(
               "%s of %d subjects, batch %d, in %s: the device's memory is too small"
                   .formatted(what, subjects, batch, BenchSettings.lowerCase(compute.precision())));

@@ -4,7 +4,6 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.util.cuda.CudaUtils;
 import io.github.tuneqdm.models.ModelConfig;
 import io.github.tuneqdm.models.UNet;
@@ -57,7 +56,7 @@ final class DeviceMemory implements AutoCloseable {
     if (compute.device().isGpu()) {
       useLibraries(compute);
     }
-    emptyCache(compute);
+    compute.emptyCache();
     return used(compute.device());
   }
 
@@ -70,13 +69,6 @@ final class DeviceMemory implements AutoCloseable {
           new UNet.Input(
               scope.ones(new Shape(1, 4, 16, 16)), scope.create(new long[] {1}), context);
       Compute.withGradients(false, () -> unet.forward(input, ScaleRows.NONE).getShape());
-    }
-  }
-
-  /** Gives what the allocator keeps for later back to the device. */
-  static void emptyCache(Compute compute) {
-    if (compute.device().isGpu()) {
-      JniUtils.emptyCudaCache();
     }
   }
 

@@ -25,7 +25,7 @@ final class LoadedBase implements AutoCloseable {
     this.network = settings.model().tunableUnet(compute, settings.quantizer(), settings.mode());
     double millis = (System.nanoTime() - start) / 1e6;
     this.loading = new Timings(millis, millis, millis);
-    DeviceMemory.emptyCache(compute);
+    compute.emptyCache();
     this.resident = DeviceMemory.used(compute.device());
   }
 
@@ -81,6 +81,6 @@ final class LoadedBase implements AutoCloseable {
   @Override
   public void close() {
     network.close();
-    DeviceMemory.emptyCache(compute);
+    compute.emptyCache();
   }
 }

@@ -40,7 +40,7 @@ final class SampleBench implements AutoCloseable {
 
   /** Times batches of {@code perSubject} pictures of each of S subjects. */
   BenchRow run(int subjects, int perSubject) {
-    DeviceMemory.emptyCache(compute);
+    compute.emptyCache();
     int pictures = subjects * perSubject;
     int steps = settings.sampleSteps();
     try (NDManager owner = compute.scope();
@@ -121,6 +121,6 @@ final class SampleBench implements AutoCloseable {
   @Override
   public void close() {
     vae.close();
-    DeviceMemory.emptyCache(compute);
+    compute.emptyCache();
   }
 }

@@ -29,7 +29,7 @@ final class ScoreBench implements AutoCloseable {
     this.settings = settings;
     this.baseline = DeviceMemory.baseline(compute);
     this.encoders = settings.encoders().map(this::stored).orElseGet(this::random);
-    DeviceMemory.emptyCache(compute);
+    compute.emptyCache();
     this.resident = DeviceMemory.used(compute.device());
   }
 
@@ -103,6 +103,6 @@ final class ScoreBench implements AutoCloseable {
   @Override
   public void close() {
     encoders.close();
-    DeviceMemory.emptyCache(compute);
+    compute.emptyCache();
   }
 }

@@ -32,7 +32,7 @@ final class TrainBench {
 
   /** Times S subjects with {@code perSubject} samples each. */
   BenchRow run(int subjects, int perSubject) {
-    DeviceMemory.emptyCache(compute);
+    compute.emptyCache();
     BenchSettings.Effort effort = settings.effort();
     try (NDManager inputs = compute.scope();
         SubjectBatch batch = subjectBatch(subjects);

@@ -16,6 +16,7 @@ import java.io.Serializable;
  * @param priorImages pictures of the plain class prompt
  * @param priorDino likeness of those to the subject's photos: how much of the class the subject has
  *     taken over. Lower is better
+ * @param photosSha256 of the photos that all this was measured against
  */
 public record SubjectScores(
     String subject,
@@ -29,5 +30,6 @@ public record SubjectScores(
     Double realClipI,
     Double dinoDiversity,
     int priorImages,
-    Double priorDino)
+    Double priorDino,
+    String photosSha256)
     implements Serializable {}

@@ -142,16 +142,17 @@ public final class EvaluateJob {
       index.withdraw();
     }
     int sampled = missing.isEmpty() ? 0 : sample(run, trained, plan, missing, failures);
-    ShownScores stored = ShownScores.of(run).without(missing);
+    SubjectScoreTable allTogether = SubjectScoreTable.read(run);
+    SubjectScoreTable knownTogether = allTogether.against(subjects);
+    ShownScores stored = ShownScores.of(run).without(missing).only(knownTogether);
     List<ScoreRow> known = stored.rows();
-    SubjectScoreTable knownTogether = SubjectScoreTable.read(run);
     ScoringTask.Scored now = scores(run, plan, subjects, known, knownTogether, failures);
     List<ScoreRow> rows = now.rows();
     Set<ScoreRow> before = new HashSet<>(known);
     int scored = (int) rows.stream().filter(row -> !before.contains(row)).count();
     ScoreTable table = ScoreTable.summarise(rows);
     SubjectScoreTable together = new SubjectScoreTable(now.together()).and(knownTogether);
-    if (!together.equals(knownTogether)) {
+    if (!together.equals(allTogether)) {
       index.withdraw();
       together.write(run);
     }

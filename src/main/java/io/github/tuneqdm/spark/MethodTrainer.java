@@ -1,6 +1,5 @@
 package io.github.tuneqdm.spark;
 
-import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.models.DeltaScales;
 import io.github.tuneqdm.models.PipelineFolder;
@@ -101,7 +100,7 @@ final class MethodTrainer {
 
   /** The device's memory in use, above which this batch's begins: without what others left. */
   private static LongSupplier measured(Compute compute) {
-    compute.cuda().ifPresent(cuda -> JniUtils.emptyCudaCache());
+    compute.emptyCache();
     return compute::gpuBytesInUse;
   }
 

@@ -110,7 +110,8 @@ record ScoringTask(
                 ceiling(real.clip()),
                 diversity(method, dino),
                 prior.length,
-                prior.length == 0 ? null : Similarity.imageToImage(prior, real.dino())));
+                prior.length == 0 ? null : Similarity.imageToImage(prior, real.dino()),
+                subject.photosSha256()));
       }
       return new Scored(rows, together);
     }

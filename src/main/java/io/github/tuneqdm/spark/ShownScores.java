@@ -66,6 +66,11 @@ record ShownScores(
         protocol);
   }
 
+  /** What was measured as these rows were. */
+  ShownScores only(SubjectScoreTable together) {
+    return only(rows.stream().filter(together::covers).toList());
+  }
+
   /** With these rows too, in the tables' order; pictures without a row so far are hashed. */
   ShownScores with(List<ScoreRow> more, RunFolder run) {
     Set<String> own = more.stream().map(ScoreRow::imagePath).collect(Collectors.toSet());

@@ -50,6 +50,11 @@ public record SubjectEntry(
         overrides);
   }
 
+  /** Tells these photos from others, wherever they lie. */
+  String photosSha256() {
+    return Hashes.sha256(photos.stream().map(Photo::sha256).collect(Collectors.joining("\n")));
+  }
+
   /** The instance prompt without the identifier: what class images are made with. */
   String classPrompt() {
     return instancePrompt.replace(" " + identifier + " ", " ");

@@ -1,10 +1,13 @@
 package io.github.tuneqdm.spark;
 
 import io.github.tuneqdm.metrics.Methods;
+import io.github.tuneqdm.metrics.ScoreRow;
 import io.github.tuneqdm.metrics.SubjectScores;
 import io.github.tuneqdm.storage.ParquetTable;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -31,6 +34,26 @@ record SubjectScoreTable(List<SubjectScores> rows) {
   static SubjectScoreTable read(RunFolder run) {
     return new SubjectScoreTable(
         run.exists(FILE) ? TABLE.read(run.fileSystem(), run.path(FILE)) : List.of());
+  }
+
+  /** Without rows that were measured against other photos than these subjects have now. */
+  SubjectScoreTable against(List<SubjectEntry> subjects) {
+    Map<String, String> photos = new HashMap<>();
+    subjects.forEach(subject -> photos.put(subject.name(), subject.photosSha256()));
+    return new SubjectScoreTable(
+        rows.stream()
+            .filter(
+                row ->
+                    photos
+                        .getOrDefault(row.subject(), row.photosSha256())
+                        .equals(row.photosSha256()))
+            .toList());
+  }
+
+  /** Whether a picture's row was measured as one of these. */
+  boolean covers(ScoreRow row) {
+    return rows.stream()
+        .anyMatch(r -> r.subject().equals(row.subject()) && r.method().equals(row.method()));
   }
 
   /** These rows, and of others what these do not speak of. */

@@ -91,6 +91,13 @@ public final class Compute implements AutoCloseable {
     return Engine.getEngine(ENGINE).getVersion();
   }
 
+  /** Gives what the engine keeps of the GPU's memory for later back; nothing on the CPU. */
+  public void emptyCache() {
+    if (cuda != null) {
+      JniUtils.emptyCudaCache();
+    }
+  }
+
   /** Bytes in use on the GPU, by everybody; 0 on the CPU. */
   public long gpuBytesInUse() {
     if (cuda == null) {

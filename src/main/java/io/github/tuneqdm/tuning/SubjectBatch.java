@@ -3,7 +3,6 @@ package io.github.tuneqdm.tuning;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.models.Parametrization;
 import io.github.tuneqdm.models.ScaleCoordinates;
 import io.github.tuneqdm.models.ScaleTable;
@@ -180,7 +179,7 @@ public final class SubjectBatch implements AutoCloseable {
           throw e;
         }
         pass.close();
-        compute.cuda().ifPresent(cuda -> JniUtils.emptyCudaCache());
+        compute.emptyCache();
         together = (count + 1) / 2;
         LOG.warn("The GPU's memory is full: training goes on with {} samples at a time", together);
       }

@@ -2,7 +2,6 @@ package io.github.tuneqdm.tuning;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.diffusion.NoiseSchedule;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.models.DeltaScales;
@@ -138,7 +137,7 @@ public final class SubjectTuner {
     if (cuda.isEmpty()) {
       return MemoryPlan.unlimited(network.wanted(), prepared.samples());
     }
-    JniUtils.emptyCudaCache(); // what the encoders left
+    compute.emptyCache(); // what the encoders left
     ModelConfig unet = base.unetConfig();
     int tokens = prepared.tokens(UNetConfig.from(unet).crossAttentionDims().get(0));
     MemoryPlan.Needs needs =

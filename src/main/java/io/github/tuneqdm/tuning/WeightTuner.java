@@ -2,7 +2,6 @@ package io.github.tuneqdm.tuning;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.pytorch.jni.JniUtils;
 import io.github.tuneqdm.diffusion.NoiseSchedule;
 import io.github.tuneqdm.error.TuneQdmException;
 import io.github.tuneqdm.models.LowRank;
@@ -64,7 +63,7 @@ public final class WeightTuner {
           TuningSettings own = settings.with(subject.overrides());
           PreparedSubjects prepared =
               PreparedSubjects.of(compute, base, settings, schedule, List.of(subject));
-          compute.cuda().ifPresent(cuda -> JniUtils.emptyCudaCache()); // what the encoders left
+          compute.emptyCache(); // what the encoders left
           try (TrainableWeights trained = trained(own)) {
             return train(subject, own, prepared, trained, states, progress);
           }

@@ -188,7 +188,10 @@ final class DemoReport {
   /** A subject's, as an evaluation with prior pictures gives them. */
   private static List<SubjectScores> together(ScoreTable scores) {
     return scores.methods().stream()
-        .map(m -> new SubjectScores("mug1", m, 50, 0, 0, 0, 0.6, 0.63, 0.7, 0.4, 8, 0.1))
+        .map(
+            m ->
+                new SubjectScores(
+                    "mug1", m, 50, 0, 0, 0, 0.6, 0.63, 0.7, 0.4, 8, 0.1, "5f".repeat(32)))
         .toList();
   }
 

@@ -173,6 +173,16 @@ class EvaluateJobTest {
     assertThat(second.together()).isEqualTo(first.together());
     assertThat(SparkTests.hashes(run)).isEqualTo(made);
 
+    Files.copy(data.resolve("ball1/0.png"), data.resolve("mug1/new.png"));
+    Result otherPhotos = evaluate(storage, settings);
+    assertThat(otherPhotos.sampled()).isZero();
+    assertThat(otherPhotos.scored()).as("the mug's alone").isEqualTo(2 * 2);
+    assertThat(otherPhotos.together().get(0)).isEqualTo(first.together().get(0));
+    assertThat(otherPhotos.together().get(1).realDino())
+        .isLessThan(first.together().get(1).realDino());
+    Files.delete(data.resolve("mug1/new.png"));
+    assertThat(evaluate(storage, settings).together()).isEqualTo(first.together());
+
     Result fewer = evaluate(storage, with(settings, "tuneqdm.evaluate.prior-images", "0"));
     assertThat(fewer.sampled()).isZero();
     assertThat(fewer.scored()).isZero();
