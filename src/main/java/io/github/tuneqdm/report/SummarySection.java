@@ -131,7 +131,8 @@ final class SummarySection {
             .filter(subject -> subject.effort().stepsPerSecond().isPresent())
             .sorted(Comparator.comparingDouble(SummarySection::rate))
             .toList();
-    if (timed.size() > 1) {
+    // Subjects that trained together were all as fast.
+    if (timed.size() > 1 && rate(timed.get(0)) < rate(timed.get(timed.size() - 1))) {
       html.raw("<p><b>Slowest:</b> ");
       html.raw(
           timed.stream()
