@@ -64,7 +64,7 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.tuning.batch-size", 4);
     recorded.put("tuneqdm.tuning.gradient-accumulation", 1);
     recorded.put("tuneqdm.tuning.subjects-per-batch", 4);
-    recorded.put("tuneqdm.tuning.learning-rate", 7e-3);
+    recorded.put("tuneqdm.tuning.learning-rate", 7.5e-3);
     recorded.put("tuneqdm.tuning.lr-schedule", "cosine");
     recorded.put("tuneqdm.tuning.warmup-steps", 0);
     recorded.put("tuneqdm.tuning.beta1", 0.9);

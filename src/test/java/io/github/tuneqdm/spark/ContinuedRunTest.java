@@ -46,7 +46,7 @@ class ContinuedRunTest {
     assertThatThrownBy(() -> continued(changed).requireSettings(changed))
         .hasMessageContaining("Cannot go on with the run ")
         .hasMessageContaining("tuneqdm.tuning.steps: 400 -> 77")
-        .hasMessageContaining("tuneqdm.tuning.learning-rate: 0.007 -> 3.0E-4")
+        .hasMessageContaining("tuneqdm.tuning.learning-rate: 0.0075 -> 3.0E-4")
         .hasMessageContaining("400 -> 77; tuneqdm.tuning.")
         .extracting(e -> ((TuneQdmException) e).exitCode())
         .isEqualTo(ExitCode.USAGE);
