@@ -2,6 +2,7 @@ package io.github.tuneqdm;
 
 import io.github.tuneqdm.image.ImageReader;
 import io.github.tuneqdm.image.RgbImage;
+import io.github.tuneqdm.models.LrWeights;
 import io.github.tuneqdm.models.Parametrization;
 import io.github.tuneqdm.models.PipelineFolder;
 import io.github.tuneqdm.models.TunableUNet;
@@ -81,6 +82,7 @@ public final class ToyWorld {
         4,
         true,
         Parametrization.ABSOLUTE,
+        LrWeights.EQUAL,
         steps,
         batchSize,
         gradientAccumulation,

@@ -4,6 +4,7 @@ import ai.djl.Device;
 import io.github.tuneqdm.image.PngEncoder;
 import io.github.tuneqdm.image.RgbImage;
 import io.github.tuneqdm.models.DeltaScales;
+import io.github.tuneqdm.models.LrWeights;
 import io.github.tuneqdm.models.Parametrization;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.sampling.Denoiser;
@@ -74,6 +75,7 @@ public final class Soak {
             settings.experts(),
             true,
             Parametrization.ABSOLUTE,
+            LrWeights.EQUAL,
             steps,
             1,
             1,

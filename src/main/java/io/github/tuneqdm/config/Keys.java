@@ -57,6 +57,10 @@ final class Keys {
   static final Key<Integer> TUNING_SUBJECTS_PER_BATCH =
       Key.integer(ROOT + "tuning.subjects-per-batch", 0, 4096);
   static final Key<Double> TUNING_LEARNING_RATE = Key.real(ROOT + "tuning.learning-rate", 0, 10);
+  static final Key<Double> TUNING_LR_WEIGHT_DOWN =
+      Key.real(ROOT + "tuning.lr-weight.down", 0, 1000);
+  static final Key<Double> TUNING_LR_WEIGHT_MID = Key.real(ROOT + "tuning.lr-weight.mid", 0, 1000);
+  static final Key<Double> TUNING_LR_WEIGHT_UP = Key.real(ROOT + "tuning.lr-weight.up", 0, 1000);
   static final Key<String> TUNING_LR_SCHEDULE =
       Key.oneOf(
           ROOT + "tuning.lr-schedule",
@@ -159,6 +163,9 @@ final class Keys {
           TUNING_GRADIENT_ACCUMULATION,
           TUNING_SUBJECTS_PER_BATCH,
           TUNING_LEARNING_RATE,
+          TUNING_LR_WEIGHT_DOWN,
+          TUNING_LR_WEIGHT_MID,
+          TUNING_LR_WEIGHT_UP,
           TUNING_LR_SCHEDULE,
           TUNING_WARMUP_STEPS,
           TUNING_BETA1,

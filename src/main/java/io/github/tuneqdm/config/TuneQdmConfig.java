@@ -155,6 +155,18 @@ public final class TuneQdmConfig implements Serializable {
     return Keys.TUNING_LEARNING_RATE.read(config);
   }
 
+  public double tuningLrWeightDown() {
+    return Keys.TUNING_LR_WEIGHT_DOWN.read(config);
+  }
+
+  public double tuningLrWeightMid() {
+    return Keys.TUNING_LR_WEIGHT_MID.read(config);
+  }
+
+  public double tuningLrWeightUp() {
+    return Keys.TUNING_LR_WEIGHT_UP.read(config);
+  }
+
   public String tuningLrSchedule() {
     return Keys.TUNING_LR_SCHEDULE.read(config);
   }

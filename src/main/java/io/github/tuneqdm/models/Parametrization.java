@@ -1,5 +1,6 @@
 package io.github.tuneqdm.models;
 
+import io.github.tuneqdm.nn.ScaleLayout;
 import java.util.Arrays;
 import java.util.Locale;
 
@@ -18,14 +19,29 @@ public enum Parametrization {
     return valueOf(name.toUpperCase(Locale.ROOT));
   }
 
-  /** What a network's scales are in these numbers. */
+  /** What a network's scales are in these numbers, where one rate serves all. */
   public ScaleCoordinates of(TunableUNet network) {
+    return of(network, LrWeights.EQUAL);
+  }
+
+  /** What a network's scales are in these numbers. */
+  public ScaleCoordinates of(TunableUNet network, LrWeights weights) {
     float[] initial = network.initialRow();
-    if (this == ABSOLUTE) {
-      return new ScaleCoordinates(initial, initial, 0);
+    float[] unit = initial.clone();
+    if (this == RELATIVE) {
+      Arrays.fill(unit, 1);
     }
-    float[] ones = new float[initial.length];
-    Arrays.fill(ones, 1);
-    return new ScaleCoordinates(initial, ones, 1);
+    for (ScaleLayout.Layer layer : network.layout().layers()) {
+      float weight = weights.of(layer.name());
+      divide(unit, layer.outColumn(), layer.cOut(), weight);
+      divide(unit, layer.inColumn(), layer.cIn(), weight);
+    }
+    return new ScaleCoordinates(initial, unit, this == RELATIVE ? 1 : 0);
+  }
+
+  private static void divide(float[] unit, int from, int count, float weight) {
+    for (int i = from; i < from + count; i++) {
+      unit[i] = Math.min(unit[i] / weight, Float.MAX_VALUE); // a weight of 0 freezes a layer
+    }
   }
 }

@@ -1,5 +1,7 @@
 package io.github.tuneqdm.models;
 
+import java.util.Arrays;
+
 /**
  * In what numbers training moves scales: a scale is {@code initial * (theta / unit + origin)}. An
  * optimiser that takes steps of about its learning rate moves a scale by {@code initial / unit} of
@@ -21,7 +23,7 @@ public record ScaleCoordinates(float[] initialRow, float[] unit, float origin) {
 
   /** The scales that rows of numbers stand for. */
   public float[] scales(float[] theta) {
-    if (origin == 0) {
+    if (origin == 0 && Arrays.equals(unit, initialRow)) {
       return theta; // these are scales already, and shall stay so to the bit
     }
     float[] scales = new float[theta.length];

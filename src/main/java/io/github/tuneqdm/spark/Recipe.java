@@ -3,6 +3,7 @@ package io.github.tuneqdm.spark;
 import io.github.tuneqdm.config.TuneQdmConfig;
 import io.github.tuneqdm.metrics.Methods;
 import io.github.tuneqdm.models.LowRank;
+import io.github.tuneqdm.models.LrWeights;
 import io.github.tuneqdm.models.Parametrization;
 import io.github.tuneqdm.sampling.SamplingSettings;
 import io.github.tuneqdm.tuning.AdamWSettings;
@@ -20,6 +21,8 @@ final class Recipe {
         config.tuningExperts(),
         config.tuningTrainDeltaIn() && method(config) != TuningMethod.PEQA,
         Parametrization.parse(config.tuningParametrization()),
+        new LrWeights(
+            config.tuningLrWeightDown(), config.tuningLrWeightMid(), config.tuningLrWeightUp()),
         config.tuningSteps(),
         config.tuningBatchSize(),
         config.tuningGradientAccumulation(),

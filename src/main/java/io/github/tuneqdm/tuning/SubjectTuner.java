@@ -216,7 +216,7 @@ public final class SubjectTuner {
     int experts = settings.experts();
     AdamWSettings adamW = settings.adamW();
     boolean trainDeltaIn = settings.trainDeltaIn();
-    ScaleCoordinates in = settings.parametrization().of(unet);
+    ScaleCoordinates in = settings.parametrization().of(unet, settings.lrWeights());
     if (before.isPresent()) {
       return new SubjectBatch(compute, unet, experts, in, before.get(), adamW, trainDeltaIn);
     }

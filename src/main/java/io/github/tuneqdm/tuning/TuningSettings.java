@@ -1,5 +1,6 @@
 package io.github.tuneqdm.tuning;
 
+import io.github.tuneqdm.models.LrWeights;
 import io.github.tuneqdm.models.Parametrization;
 
 /**
@@ -19,6 +20,7 @@ public record TuningSettings(
     int experts,
     boolean trainDeltaIn,
     Parametrization parametrization,
+    LrWeights lrWeights,
     int steps,
     int batchSize,
     int gradientAccumulation,
@@ -38,6 +40,7 @@ public record TuningSettings(
         experts,
         trainDeltaIn,
         parametrization,
+        lrWeights,
         steps,
         batchSize,
         gradientAccumulation,

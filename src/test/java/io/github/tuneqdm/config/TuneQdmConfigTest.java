@@ -65,6 +65,9 @@ class TuneQdmConfigTest {
     recorded.put("tuneqdm.tuning.gradient-accumulation", 1);
     recorded.put("tuneqdm.tuning.subjects-per-batch", 4);
     recorded.put("tuneqdm.tuning.learning-rate", 7.5e-3);
+    recorded.put("tuneqdm.tuning.lr-weight.down", 0.5);
+    recorded.put("tuneqdm.tuning.lr-weight.mid", 1.0);
+    recorded.put("tuneqdm.tuning.lr-weight.up", 1.5);
     recorded.put("tuneqdm.tuning.lr-schedule", "cosine");
     recorded.put("tuneqdm.tuning.warmup-steps", 0);
     recorded.put("tuneqdm.tuning.beta1", 0.9);
@@ -119,7 +122,7 @@ class TuneQdmConfigTest {
               tuning {
                 method = qlora, lora { rank = 16, alpha = 32 }
                 recipe = paper, experts = 2, train-delta-in = false, parametrization = absolute, steps = 7, batch-size = 3, gradient-accumulation = 5
-                subjects-per-batch = 6, learning-rate = 3e-6, lr-schedule = linear, warmup-steps = 9
+                subjects-per-batch = 6, learning-rate = 3e-6, lr-weight { down = 0.25, mid = 0.75, up = 0 }, lr-schedule = linear, warmup-steps = 9
                 beta1 = 0.8, beta2 = 0.99, epsilon = 1e-6, weight-decay = 0.1, max-grad-norm = 2
                 snr-gamma = 5, noise-offset = 0.1, seed = -1
                 prior-preservation { enabled = true, weight = 0.5, class-images = 10 }
@@ -162,6 +165,9 @@ class TuneQdmConfigTest {
     assertThat(config.tuningGradientAccumulation()).isEqualTo(5);
     assertThat(config.tuningSubjectsPerBatch()).isEqualTo(6);
     assertThat(config.tuningLearningRate()).isEqualTo(3e-6);
+    assertThat(config.tuningLrWeightDown()).isEqualTo(0.25);
+    assertThat(config.tuningLrWeightMid()).isEqualTo(0.75);
+    assertThat(config.tuningLrWeightUp()).isZero();
     assertThat(config.tuningLrSchedule()).isEqualTo("linear");
     assertThat(config.tuningWarmupSteps()).isEqualTo(9);
     assertThat(config.tuningBeta1()).isEqualTo(0.8);
@@ -221,6 +227,8 @@ class TuneQdmConfigTest {
     assertThat(config.tuningSteps()).isEqualTo(7);
     assertThat(config.tuningBatchSize()).isEqualTo(1);
     assertThat(config.tuningLearningRate()).isEqualTo(3e-6);
+    assertThat(config.tuningLrWeightDown()).isEqualTo(1);
+    assertThat(config.tuningLrWeightUp()).isEqualTo(1);
     assertThat(config.tuningLrSchedule()).isEqualTo("constant");
     List<String> all = List.of("tuneqdm.");
     assertThat(load(config.render()).renderOnly(all)).isEqualTo(config.renderOnly(all));

@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.github.tuneqdm.ToyWorld;
+import io.github.tuneqdm.models.LrWeights;
 import io.github.tuneqdm.models.Parametrization;
 import io.github.tuneqdm.models.ScaleCoordinates;
 import io.github.tuneqdm.models.TunableUNet;
 import io.github.tuneqdm.models.UNet;
+import io.github.tuneqdm.nn.ScaleLayout;
 import io.github.tuneqdm.tensor.Compute;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -43,6 +45,37 @@ class ParametrizationTest {
         // AdamW's first step is the learning rate against the sign of the gradient.
         double expected = -1e-2 * Math.signum(gradient[i]);
         assertThat(share).as("column %d", i).isCloseTo(expected, within(1e-5));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Parametrization.class)
+  void theUNetsBlocksLearnAtTheirOwnRates(Parametrization parametrization) {
+    LrWeights weights = new LrWeights(0.5, 0, 1.5);
+    try (Compute compute = Compute.cpu(2);
+        TunableUNet network = ToyWorld.fourBits(compute)) {
+      ScaleCoordinates in = parametrization.of(network, weights);
+      try (SubjectBatch batch =
+          new SubjectBatch(compute, network, 1, 1, in, in.initial(1), WITHOUT_DECAY, true)) {
+        float[] initial = network.initialRow();
+        float[] gradient = step(compute, batch, 1e-3);
+        float[] scales = batch.scales();
+
+        for (ScaleLayout.Layer layer : network.layout().layers()) {
+          int column = layer.inColumn();
+          double weight =
+              switch (layer.name().substring(0, 2)) {
+                case "do" -> 0.5;
+                case "mi" -> 0;
+                case "up" -> 1.5;
+                default -> 1;
+              };
+          double moved = scales[column] - initial[column];
+          // Of absolute scales, of which delta_in starts at 1, a step is as long.
+          double expected = -1e-3 * weight * Math.signum(gradient[column]);
+          assertThat(moved).as(layer.name()).isCloseTo(expected, within(1e-6));
+        }
       }
     }
   }

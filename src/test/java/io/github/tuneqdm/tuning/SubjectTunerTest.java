@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tuneqdm.ToyWorld;
 import io.github.tuneqdm.models.DeltaScales;
+import io.github.tuneqdm.models.LrWeights;
 import io.github.tuneqdm.models.Parametrization;
 import io.github.tuneqdm.tensor.Compute;
 import java.math.BigDecimal;
@@ -140,6 +141,7 @@ class SubjectTunerTest {
             recipe.experts(),
             true,
             Parametrization.ABSOLUTE,
+            LrWeights.EQUAL,
             recipe.steps(),
             1,
             1,
@@ -219,6 +221,7 @@ class SubjectTunerTest {
             1,
             false,
             Parametrization.RELATIVE,
+            LrWeights.EQUAL,
             2,
             1,
             1,
