@@ -110,7 +110,10 @@ final class StudyCell {
       environment = false;
       failAll(null, plan.subjects(), "nobody foresaw this: " + e);
     }
-    CellProtocol told = new CellProtocol(cell.name(), baseId, settings(), List.copyOf(rates));
+    boolean trains = Recipe.method(cell.config()).trained() != Trained.NOTHING;
+    CellProtocol told =
+        new CellProtocol(
+            cell.name(), baseId, settings(), trains ? List.copyOf(rates) : List.of());
     return new Outcome(
         told, List.copyOf(rows), List.copyOf(speeds), List.copyOf(search), protocol, environment);
   }

@@ -50,7 +50,7 @@ public record StudyProtocol(
    * A cell's own settings and where its learning rates come from.
    *
    * @param quantizedBase id of the base that its runs share; null where none came to an end
-   * @param learningRates none where none could be chosen
+   * @param learningRates none where nothing is trained or none could be chosen
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record CellProtocol(
