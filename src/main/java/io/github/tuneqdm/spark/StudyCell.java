@@ -112,8 +112,7 @@ final class StudyCell {
     }
     boolean trains = Recipe.method(cell.config()).trained() != Trained.NOTHING;
     CellProtocol told =
-        new CellProtocol(
-            cell.name(), baseId, settings(), trains ? List.copyOf(rates) : List.of());
+        new CellProtocol(cell.name(), baseId, settings(), trains ? List.copyOf(rates) : List.of());
     return new Outcome(
         told, List.copyOf(rows), List.copyOf(speeds), List.copyOf(search), protocol, environment);
   }
