@@ -168,6 +168,9 @@ final class RunLease implements AutoCloseable {
       renewed = next.until().minus(length);
       files.deleteUpTo(number - 1);
     } catch (TuneQdmException e) {
+      if (heart.isShutdown()) {
+        return; // interrupted by close, which tidies up
+      }
       LOG.warn("Cannot renew the lease of the run {}: {}", run, e.getMessage());
     }
   }

@@ -165,7 +165,7 @@ public final class StudyJob {
   /** What lies in the folder may be another driver's by now. */
   private void requireOurs() {
     if (stopped) {
-      throw TuneQdmException.environment("Cannot go on with the study: another driver has it");
+      throw StudyRun.lost();
     }
   }
 

@@ -58,13 +58,19 @@ final class StudyRun {
       Optional<EvaluationProtocol> protocol,
       Optional<Double> seconds) {}
 
+  /** What a study ends with that has not held its folder all the time. */
+  static TuneQdmException lost() {
+    return TuneQdmException.environment(
+        "Cannot go on with the study: its lease could not be renewed in time, another driver may have it (start again to go on where it is now)");
+  }
+
   /**
    * @throws TuneQdmException where the run as a whole fails, or a machine failed a subject
    * @throws RuntimeException where nobody foresaw what went wrong
    */
   Outcome run(TuneQdmConfig config) {
     if (stopped.getAsBoolean()) {
-      throw TuneQdmException.environment("Cannot go on with the study: another driver has it");
+      throw lost();
     }
     String key = config.renderOnly(RunPlan.DETERMINING) + config.dataNames();
     synchronized (RUNS.computeIfAbsent(key, k -> new Object())) {
