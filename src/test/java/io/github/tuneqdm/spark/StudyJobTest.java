@@ -21,11 +21,16 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileUtil;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,6 +43,8 @@ class StudyJobTest {
   @TempDir Path folder;
 
   private final ByteArrayOutputStream said = new ByteArrayOutputStream();
+  private String bases = "bases";
+  private int leaseSeconds = 60;
 
   @Test
   void aStudyGoesOnWhereItWasAndSaysTheSameAgain() throws IOException {
@@ -110,6 +117,49 @@ class StudyJobTest {
     assertThat(rows.get(0).failure()).isNotBlank();
     assertThat(rows.get(0).dino()).isNull();
     assertThat(rows.get(1).failure()).isNull();
+  }
+
+  @Test
+  void whereMachinesAloneAreToBlameTheExitStatusSaysSo() throws IOException {
+    bases = "prompts.txt/bases"; // below a file
+
+    Result result = run("seeds = [1], subjects = [ball1], cells = [{ name = a }]");
+
+    assertThat(result.exitCode()).isEqualTo(ExitCode.ENVIRONMENT);
+    assertThat(result.text()).contains("## Failed", "prompts.txt/bases");
+  }
+
+  @Test
+  void aStudyThatIsTakenOverStopsAndLeavesTheFolderAsItIs() throws Exception {
+    leaseSeconds = 3;
+    String endless =
+        "seeds = [1], subjects = [ball1], cells = [{ name = a, settings.tuning.steps = 1000000 }]";
+    ExecutorService driver = Executors.newSingleThreadExecutor();
+    try {
+      Future<Result> running = driver.submit(() -> run(endless));
+      Killing.await(() -> !Killing.files(folder, "/run.conf").isEmpty() || running.isDone());
+      Path studies = folder.resolve("runs/studies");
+      String id = studies.toFile().list()[0];
+      RunFolder study = RunFolder.of(studies.toString(), id, new Configuration());
+      LeaseFiles lease = new LeaseFiles(study);
+      DriverProcess other = DriverProcess.current();
+      Killing.await(
+          () -> {
+            long next = lease.current().orElseThrow().number() + 1;
+            return lease.create(new LeaseFiles.Lease(next, other, Instant.now().plusSeconds(60)));
+          });
+
+      assertThatThrownBy(running::get)
+          .cause()
+          .hasMessageContaining("Cannot go on with the run ")
+          .hasMessageContaining("has taken it over")
+          .extracting(e -> ((TuneQdmException) e).exitCode())
+          .isEqualTo(ExitCode.ENVIRONMENT);
+      assertThat(lease.current().orElseThrow().holder()).isEqualTo(other);
+      assertThat(studies.resolve(id).resolve("results.parquet")).doesNotExist();
+    } finally {
+      driver.shutdown();
+    }
   }
 
   @Test
@@ -201,14 +251,14 @@ class StudyJobTest {
         file,
         """
         tuneqdm {
-          storage { runs = "%1$s/runs", bases = "%1$s/bases" }
+          storage { runs = "%1$s/runs", bases = "%1$s/%4$s", lease-seconds = %5$d }
           data.subjects = "%3$s"
           tuning { steps = 2, batch-size = 1 }
           evaluate { prompts = "%1$s/prompts.txt", steps = 2 }
           study { name = tiny, %2$s }
         }
         """
-            .formatted(folder, study, data));
+            .formatted(folder, study, data, bases, leaseSeconds));
     StudySettings settings =
         new ConfigLayers(
                 Map.of(),
