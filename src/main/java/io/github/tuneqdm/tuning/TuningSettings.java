@@ -8,6 +8,7 @@ import io.github.tuneqdm.models.Parametrization;
  *
  * @param experts N, scale sets a subject, each for an equal stretch of timesteps
  * @param trainDeltaIn false tunes delta_out alone (PEQA)
+ * @param lrWeights shares of the learning rate by UNet block; of scales
  * @param batchSize images a subject and forward pass
  * @param gradientAccumulation forward passes an optimiser step
  * @param snrGamma min-SNR weighting; 0 is off
