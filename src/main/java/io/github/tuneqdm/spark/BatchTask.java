@@ -75,7 +75,16 @@ record BatchTask(
         }
       }
     }
-    if (readable.stream().anyMatch(member -> missing.contains(member.name()))) {
+    Map<String, SubjectStatus> diverged = diverged(readable, run);
+    boolean hopeless =
+        readable.stream()
+            .map(SubjectEntry::name)
+            .filter(missing::contains)
+            .allMatch(diverged::containsKey);
+    if (hopeless) {
+      diverged.forEach(
+          (name, status) -> outcomes.put(name, new Outcome(status, ExitCode.SOME_SUBJECTS_FAILED)));
+    } else {
       try {
         train(readable, subjects, rejects, environment, progress, run, outcomes);
       } catch (RuntimeException e) {
@@ -96,6 +105,19 @@ record BatchTask(
         .map(member -> outcomes.get(member.name()))
         .filter(Objects::nonNull)
         .toList();
+  }
+
+  /** Those of whom an earlier attempt of the same run has said that they cannot be trained. */
+  private Map<String, SubjectStatus> diverged(List<SubjectEntry> readable, RunFolder run) {
+    Map<String, SubjectStatus> diverged = new LinkedHashMap<>();
+    for (SubjectEntry member : readable) {
+      if (missing.contains(member.name())) {
+        run.subjectStatus(member.name())
+            .filter(SubjectStatus::hasDiverged)
+            .ifPresent(status -> diverged.put(member.name(), status));
+      }
+    }
+    return diverged;
   }
 
   private boolean stops(Map<String, Outcome> outcomes) {
@@ -151,8 +173,8 @@ record BatchTask(
     for (int i = 0; i < trained.size(); i++) {
       MethodTrainer.Result subject = trained.get(i);
       if (subject.failure().isPresent()) {
-        String why = subject.failure().get();
-        fail(outcomes, run, subject.name(), why, ExitCode.SOME_SUBJECTS_FAILED);
+        SubjectStatus status = SubjectStatus.diverged(subject.name(), subject.failure().get());
+        fail(outcomes, run, status, ExitCode.SOME_SUBJECTS_FAILED);
       } else if (subject.tensors().isPresent() && missing.contains(subject.name())) {
         finished.add(i);
       }
@@ -218,11 +240,16 @@ record BatchTask(
 
   private void fail(
       Map<String, Outcome> outcomes, RunFolder run, String name, String why, ExitCode cause) {
-    SubjectStatus failed = SubjectStatus.failed(name, why);
+    fail(outcomes, run, SubjectStatus.failed(name, why), cause);
+  }
+
+  private void fail(
+      Map<String, Outcome> outcomes, RunFolder run, SubjectStatus failed, ExitCode cause) {
+    String name = failed.subject();
     if (missing.contains(name)) {
       WorkerMetrics.ofThisJvm().subjectFailed();
       LogContext.subject(name);
-      LOG.warn("{} failed: {}", name, why);
+      LOG.warn("{} failed: {}", name, failed.failure());
       outcomes.put(name, new Outcome(failed, cause));
       try {
         run.publishFailure(failed);

@@ -15,9 +15,10 @@ import java.util.List;
 
 /**
  * {@code status.json}: the last file of a subject to be published. While it is not there, or says
- * failed, the subject is still to be trained.
+ * failed, the subject is still to be trained; where it diverged, it would do so again.
  *
  * @param failure why it failed; absent where it is done
+ * @param diverged true where its own training is why; absent elsewhere
  * @param steps taken; absent where it failed
  * @param finalLoss of the last step; absent where it failed or there was none
  * @param deltasSha256 of {@code deltas.safetensors}; absent where it failed
@@ -30,6 +31,7 @@ public record SubjectStatus(
     String subject,
     State state,
     String failure,
+    Boolean diverged,
     Integer steps,
     Double finalLoss,
     String deltasSha256,
@@ -62,6 +64,7 @@ public record SubjectStatus(
         subject.name(),
         State.DONE,
         null,
+        null,
         last == null ? 0 : last.step(),
         last == null ? null : last.loss(),
         deltasSha256,
@@ -71,13 +74,27 @@ public record SubjectStatus(
   }
 
   static SubjectStatus failed(String subject, String failure) {
+    return failed(subject, failure, null);
+  }
+
+  /** Of a subject whose loss or scales were no numbers any more. */
+  static SubjectStatus diverged(String subject, String failure) {
+    return failed(subject, failure, true);
+  }
+
+  private static SubjectStatus failed(String subject, String failure, Boolean diverged) {
     return new SubjectStatus(
-        subject, State.FAILED, failure, null, null, null, null, null, List.of());
+        subject, State.FAILED, failure, diverged, null, null, null, null, null, List.of());
   }
 
   @JsonIgnore
   public boolean isDone() {
     return state == State.DONE;
+  }
+
+  /** Whether another attempt of the same run cannot end otherwise. */
+  boolean hasDiverged() {
+    return !isDone() && Boolean.TRUE.equals(diverged);
   }
 
   byte[] toJson() {
