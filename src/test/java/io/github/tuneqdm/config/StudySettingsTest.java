@@ -183,7 +183,7 @@ class StudySettingsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"quick.conf, 2, both scales", "toyworld.conf, 21, 'TuneQDM, bits 4'"})
+  @CsvSource({"quick.conf, 2, both scales", "toyworld.conf, 23, 'TuneQDM, bits 4'"})
   void theReadyStudiesLoad(String file, int cells, String reference) {
     StudySettings study =
         new ConfigLayers(
