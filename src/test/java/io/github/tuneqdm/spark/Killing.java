@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -79,6 +80,17 @@ final class Killing {
     } catch (IOException | java.io.UncheckedIOException e) {
       return List.of(); // a folder went while it was read: look again later
     }
+  }
+
+  /** Another driver takes what a lease is for away from its holder; returns that driver. */
+  static DriverProcess takeOver(LeaseFiles lease) throws InterruptedException {
+    DriverProcess other = DriverProcess.current();
+    await(
+        () -> {
+          long next = lease.current().orElseThrow().number() + 1;
+          return lease.create(new LeaseFiles.Lease(next, other, Instant.now().plusSeconds(60)));
+        });
+    return other;
   }
 
   /** Inode and time of every file of the subjects that are done. */

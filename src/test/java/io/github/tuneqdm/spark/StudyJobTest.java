@@ -21,7 +21,6 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -142,12 +141,7 @@ class StudyJobTest {
       String id = studies.toFile().list()[0];
       RunFolder study = RunFolder.of(studies.toString(), id, new Configuration());
       LeaseFiles lease = new LeaseFiles(study);
-      DriverProcess other = DriverProcess.current();
-      Killing.await(
-          () -> {
-            long next = lease.current().orElseThrow().number() + 1;
-            return lease.create(new LeaseFiles.Lease(next, other, Instant.now().plusSeconds(60)));
-          });
+      DriverProcess other = Killing.takeOver(lease);
 
       assertThatThrownBy(running::get)
           .cause()

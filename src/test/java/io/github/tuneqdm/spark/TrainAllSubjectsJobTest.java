@@ -14,7 +14,6 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -197,12 +196,7 @@ class TrainAllSubjectsJobTest {
       String id = Killing.run(storage).getFileName().toString();
       RunFolder run = RunFolder.of(storage.resolve("runs").toString(), id, new Configuration());
       LeaseFiles lease = new LeaseFiles(run);
-      DriverProcess other = DriverProcess.current();
-      Killing.await(
-          () -> {
-            long next = lease.current().orElseThrow().number() + 1;
-            return lease.create(new LeaseFiles.Lease(next, other, Instant.now().plusSeconds(60)));
-          });
+      DriverProcess other = Killing.takeOver(lease);
 
       assertThatThrownBy(training::get)
           .cause()
