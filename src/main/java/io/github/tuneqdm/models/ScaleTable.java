@@ -96,7 +96,9 @@ public final class ScaleTable implements AutoCloseable {
 
   /** Adds gradients of {@link #wholeRows} to total (S, N * P). */
   public void collectGradients(NDArray gradients, NDArray rows, NDArray total) {
-    kernels.scatterGradients(List.of(gradients), rows, unit, total);
+    try (NDArray ofTheta = kernels.joinGradients(List.of(gradients), unit)) {
+      addGradients(ofTheta, rows, total);
+    }
   }
 
   /**
@@ -132,11 +134,20 @@ public final class ScaleTable implements AutoCloseable {
     return cut;
   }
 
-  /** Adds the gradients that a backward pass left at {@code trained} into total (S, N * P). */
-  public void collectGradients(ScaleRows trained, NDArray rows, NDArray total) {
-    List<NDArray> gradients = trained.pieces().stream().map(NDArray::getGradient).toList();
-    kernels.scatterGradients(gradients, rows, unit, total);
-    gradients.forEach(NDArray::close);
+  /**
+   * The gradients of the table's rows (B, P) that a backward pass left at {@code trained}, in its
+   * manager.
+   */
+  public NDArray gradients(ScaleRows trained) {
+    List<NDArray> pieces = trained.pieces().stream().map(NDArray::getGradient).toList();
+    NDArray joined = kernels.joinGradients(pieces, unit);
+    pieces.forEach(NDArray::close);
+    return joined;
+  }
+
+  /** Adds gradients of the rows numbered {@code rows}, from {@link #gradients}, to total. */
+  public void addGradients(NDArray gradients, NDArray rows, NDArray total) {
+    kernels.addGradients(gradients, rows, total);
   }
 
   @Override

@@ -172,9 +172,17 @@ public final class TorchKernels implements AutoCloseable {
     return module.tensors("split_columns", x.getManager(), x, sizes);
   }
 
-  /** Adds the gradients of a step's scale rows, cut as {@code pieces}, into total (S, N * P). */
-  public void scatterGradients(List<NDArray> pieces, NDArray rows, NDArray unit, NDArray total) {
-    module.run("scatter_gradients", pieces.toArray(NDArray[]::new), rows, unit, total);
+  /**
+   * The gradient of each sample's row of theta (B, P) float32, of the pieces' gradients, in the
+   * manager of the first piece.
+   */
+  public NDArray joinGradients(List<NDArray> pieces, NDArray unit) {
+    return tensor("join_gradients", pieces.get(0), pieces.toArray(NDArray[]::new), unit);
+  }
+
+  /** Adds gradients of theta's rows (B, P) into total (S, N * P). */
+  public void addGradients(NDArray gradients, NDArray rows, NDArray total) {
+    module.run("add_gradients", gradients, rows, total);
   }
 
   /**

@@ -77,10 +77,8 @@ abstract sealed class GradientPass implements AutoCloseable {
       this.gradient = gradient;
     }
 
-    /**
-     * What the backward pass of some samples leaves; all but the losses belongs to {@code scope}.
-     */
-    private record Part(NDManager scope, ScaleRows scales, NDArray rows, NDArray losses) {}
+    /** What the backward pass of some samples leaves: gradients (count, P) of rows, and losses. */
+    private record Part(NDArray gradients, NDArray rows, NDArray losses) {}
 
     @Override
     NDArray run(UNet.Input input, NDArray target, NDArray weights, NDArray rows) {
@@ -91,28 +89,33 @@ abstract sealed class GradientPass implements AutoCloseable {
                   Compute.withGradients(
                       true, () -> backward(input, target, weights, rows, from, count)));
       for (Part part : parts) {
-        table.collectGradients(part.scales, part.rows, gradient);
-        part.scope.close();
+        table.addGradients(part.gradients, part.rows, gradient);
+        part.gradients.close();
+        part.rows.close();
       }
       return concat(parts.stream().map(Part::losses).toList());
     }
 
     private Part backward(
         UNet.Input input, NDArray target, NDArray weights, NDArray rows, int from, int count) {
-      NDManager scope = compute.scope();
-      TokenOps ops = compute.tokenOps().in(scope);
-      NDArray own = ops.rows(rows, from, count);
-      ScaleRows scales = table.trainableRows(own);
-      NDArray out = unet.forward(input.rows(ops, from, count), scales); // (count, C, H, W)
-      NDArray losses =
-          compute
-              .kernels()
-              .weightedErrors(
-                  out, ops.rows(target, from, count), ops.rows(weights, from, count)); // (count,)
-      JniUtils.backward((PtNDArray) losses, (PtNDArray) lossScale.seeds(own), false, false);
-      NDArray ended = losses.stopGradient();
-      ended.attach(input.sample().getManager());
-      return new Part(scope, scales, own, ended);
+      try (NDManager scope = compute.scope()) {
+        TokenOps ops = compute.tokenOps().in(scope);
+        NDArray own = ops.rows(rows, from, count);
+        ScaleRows scales = table.trainableRows(own);
+        NDArray out = unet.forward(input.rows(ops, from, count), scales); // (count, C, H, W)
+        NDArray losses =
+            compute
+                .kernels()
+                .weightedErrors(
+                    out, ops.rows(target, from, count), ops.rows(weights, from, count)); // (count,)
+        JniUtils.backward((PtNDArray) losses, (PtNDArray) lossScale.seeds(own), false, false);
+        Part part = new Part(table.gradients(scales), own, losses.stopGradient());
+        NDManager owner = input.sample().getManager();
+        part.gradients.attach(owner);
+        part.rows.attach(owner);
+        part.losses.attach(owner);
+        return part;
+      }
     }
   }
 

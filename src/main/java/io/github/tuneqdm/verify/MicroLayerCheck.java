@@ -129,8 +129,10 @@ final class MicroLayerCheck {
     }
     g.near(prefix + "grad_x", x.getGradient(), TOLERANCE);
     NDArray total = scope.zeros(scales.getShape());
-    kernels.scatterGradients(
-        pieces.pieces().stream().map(NDArray::getGradient).toList(), rowNumbers, initials, total);
+    NDArray gradients =
+        kernels.joinGradients(
+            pieces.pieces().stream().map(NDArray::getGradient).toList(), initials);
+    kernels.addGradients(gradients, rowNumbers, total);
     float[] gradient = total.toFloatArray();
     double[] outGradient = columns(gradient, experts, 0, outs);
     g.near(prefix + "grad_delta_out_experts", outGradient, TOLERANCE);
