@@ -21,6 +21,7 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -34,6 +35,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.security.AccessControlException;
 
 /** The files of one run and how they are read and published; the same on any storage. */
 public final class RunFolder {
@@ -79,7 +81,8 @@ public final class RunFolder {
   /**
    * The run that the configuration names, else the newest.
    *
-   * @throws TuneQdmException (input data) where there is none
+   * @throws TuneQdmException (input data) where there is none; (environment) where the storage
+   *     fails
    */
   public static RunFolder find(TuneQdmConfig config) {
     Configuration hadoop = SparkApplication.hadoopConfiguration();
@@ -114,11 +117,15 @@ public final class RunFolder {
     }
   }
 
+  /** None where the folder is no run's, or not ours to look into. */
   private static Optional<FileStatus> startOf(FileSystem fs, Path run) {
+    Path conf = new Path(run, RUN_CONF);
     try {
-      return Optional.of(fs.getFileStatus(new Path(run, RUN_CONF)));
-    } catch (IOException e) {
-      return Optional.empty(); // not a run's folder
+      return Optional.of(fs.getFileStatus(conf));
+    } catch (FileNotFoundException | AccessControlException | AccessDeniedException e) {
+      return Optional.empty();
+    } catch (IOException e) { // without it, an older run would pass for the newest
+      throw StorageProblem.environment("Cannot read " + conf, e);
     }
   }
 

@@ -25,6 +25,7 @@ import org.apache.parquet.io.InputFile;
 import org.apache.parquet.io.LocalInputFile;
 import org.apache.parquet.io.LocalOutputFile;
 import org.apache.parquet.io.OutputFile;
+import org.apache.parquet.io.ParquetDecodingException;
 import org.apache.parquet.schema.MessageType;
 
 /**
@@ -169,7 +170,7 @@ public final class ParquetTable<R extends Record> {
     } catch (FileNotFoundException e) {
       throw unreadable(file, e);
     } catch (IOException e) {
-      throw StorageProblem.environment("Cannot read the table " + file, e);
+      throw failing(file, e);
     }
   }
 
@@ -185,8 +186,7 @@ public final class ParquetTable<R extends Record> {
   /**
    * The rows of a file in order, read as they are taken; the stream has to be closed.
    *
-   * @throws TuneQdmException (input data), here or from the stream, as {@link #read(FileSystem,
-   *     Path)} does
+   * @throws TuneQdmException here or from the stream, as {@link #read(FileSystem, Path)} does
    */
   public Stream<R> stream(FileSystem fs, Path file) {
     try {
@@ -196,8 +196,10 @@ public final class ParquetTable<R extends Record> {
       return Stream.generate(() -> next(reader, file))
           .takeWhile(Objects::nonNull)
           .onClose(() -> close(reader, file));
-    } catch (IOException | RuntimeException e) {
+    } catch (FileNotFoundException | RuntimeException e) {
       throw unreadable(file, e);
+    } catch (IOException e) {
+      throw failing(file, e);
     }
   }
 
@@ -206,8 +208,10 @@ public final class ParquetTable<R extends Record> {
       return reader.read();
     } catch (TuneQdmException e) {
       throw e;
-    } catch (IOException | RuntimeException e) {
+    } catch (RuntimeException e) {
       throw unreadable(file, e);
+    } catch (IOException e) {
+      throw failing(file, e);
     }
   }
 
@@ -215,7 +219,7 @@ public final class ParquetTable<R extends Record> {
     try {
       reader.close();
     } catch (IOException e) {
-      throw unreadable(file, e);
+      throw failing(file, e);
     }
   }
 
@@ -247,7 +251,8 @@ public final class ParquetTable<R extends Record> {
     try (ParquetFileReader file = ParquetFileReader.open(input)) {
       long rows = file.getRecordCount();
       if (rows < 0 || rows > MOST_ROWS_A_BYTE * input.getLength()) {
-        throw new IOException("it claims %d rows in %d bytes".formatted(rows, input.getLength()));
+        throw new ParquetDecodingException(
+            "it claims %d rows in %d bytes".formatted(rows, input.getLength()));
       }
     }
   }
@@ -255,6 +260,10 @@ public final class ParquetTable<R extends Record> {
   private static TuneQdmException unreadable(Object file, Exception cause) {
     return TuneQdmException.inputData(
         "Cannot read the table %s: %s".formatted(file, StorageProblem.reason(cause)), cause);
+  }
+
+  private static TuneQdmException failing(Object file, IOException cause) {
+    return StorageProblem.environment("Cannot read the table " + file, cause);
   }
 
   private final class Builder extends ParquetWriter.Builder<R, Builder> {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tuneqdm.error.ExitCode;
 import io.github.tuneqdm.error.TuneQdmException;
+import io.github.tuneqdm.storage.FaultyDisk;
 import io.github.tuneqdm.storage.Hashes;
 import io.github.tuneqdm.storage.SafetensorsWriter;
 import io.github.tuneqdm.storage.StoredTensor;
@@ -32,6 +33,20 @@ class RunFolderTest {
   void open() {
     run = RunFolder.of(runs.toString(), "0123", new Configuration(false));
     subject = runs.resolve("0123/subjects/mug1");
+  }
+
+  /** Neither "there is no run" nor the run before it. */
+  @Test
+  void theNewestRunIsNotGuessedWhereTheStorageIsSilent() throws IOException {
+    Files.createDirectories(runs.resolve("0123"));
+    Files.writeString(runs.resolve("0123/run.conf"), "");
+    assertThat(RunFolder.newest(runs.toString(), new Configuration(false)).id()).isEqualTo("0123");
+
+    assertThatThrownBy(() -> RunFolder.newest("faulty:" + runs, FaultyDisk.configuration("silent")))
+        .isInstanceOf(TuneQdmException.class)
+        .hasMessageContaining("0123/run.conf")
+        .satisfies(
+            e -> assertThat(((TuneQdmException) e).exitCode()).isEqualTo(ExitCode.ENVIRONMENT));
   }
 
   @Test

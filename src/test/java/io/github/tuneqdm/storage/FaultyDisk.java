@@ -6,14 +6,16 @@ import java.io.OutputStream;
 import java.net.URI;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 
 /**
- * The local disk under the scheme {@code faulty:}, whose writes fail, are cut short or are altered
- * after 100 bytes, as {@code tuneqdm.fault} says.
+ * The local disk under the scheme {@code faulty:}. As {@code tuneqdm.fault} says, its writes fail
+ * ({@code full}), are cut short ({@code cut}) or are altered ({@code altered}) after 100 bytes, or
+ * it says nothing of files ({@code silent}).
  */
 public final class FaultyDisk extends RawLocalFileSystem {
   private static final int GOOD_BYTES = 100;
@@ -29,6 +31,14 @@ public final class FaultyDisk extends RawLocalFileSystem {
   @Override
   public URI getUri() {
     return URI.create("faulty:///");
+  }
+
+  @Override
+  public FileStatus getFileStatus(Path path) throws IOException {
+    if (getConf().get("tuneqdm.fault").equals("silent") && path.getName().contains(".")) {
+      throw new IOException("Connection reset");
+    }
+    return super.getFileStatus(path);
   }
 
   @Override

@@ -30,6 +30,7 @@ import org.apache.parquet.format.FileMetaData;
 import org.apache.parquet.format.PageHeader;
 import org.apache.parquet.format.Type;
 import org.apache.parquet.format.Util;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -181,6 +182,23 @@ class ParquetTableTest {
             })
         .isInstanceOf(TuneQdmException.class)
         .hasMessageStartingWith("Cannot read the table ");
+  }
+
+  /** The same command does it once the storage is back; the table is as good as before. */
+  @Test
+  void aSilentStorageIsNoDamagedTable() throws IOException {
+    Path file = Files.write(folder.resolve("good.parquet"), SCORES.toBytes(rows()));
+    org.apache.hadoop.fs.Path path = new org.apache.hadoop.fs.Path("faulty://" + file);
+    FileSystem fs = Publisher.fileSystem(path, FaultyDisk.configuration("silent"));
+    List<ThrowingCallable> reads =
+        List.of(() -> SCORES.read(fs, path), () -> SCORES.stream(fs, path));
+    for (ThrowingCallable read : reads) {
+      assertThatThrownBy(read)
+          .isInstanceOf(TuneQdmException.class)
+          .hasMessageStartingWith("Cannot read the table " + path)
+          .satisfies(
+              e -> assertThat(((TuneQdmException) e).exitCode()).isEqualTo(ExitCode.ENVIRONMENT));
+    }
   }
 
   private record One(long seed) {}
