@@ -20,6 +20,8 @@ public final class Bench {
   public enum Part {
     /** Training steps, for each number of subjects. */
     TRAIN,
+    /** The official layers' training step, for as many samples. */
+    REFERENCE,
     /** The making of pictures, for each number of subjects. */
     SAMPLE,
     /** Quantisation of a UNet's layers. */
@@ -36,7 +38,8 @@ public final class Bench {
     }
   }
 
-  private static final Set<Part> NETWORK = EnumSet.of(Part.TRAIN, Part.PROFILE, Part.SAMPLE);
+  private static final Set<Part> NETWORK =
+      EnumSet.of(Part.TRAIN, Part.REFERENCE, Part.PROFILE, Part.SAMPLE);
 
   private final BenchSettings settings;
   private final Consumer<String> out;
@@ -83,6 +86,11 @@ public final class Bench {
         if (parts.contains(Part.TRAIN)) {
           TrainBench train = new TrainBench(loaded);
           forEachBatch(compute, "train", train::run);
+        }
+        if (parts.contains(Part.REFERENCE)) {
+          try (ReferenceBench reference = new ReferenceBench(loaded)) {
+            forEachBatch(compute, "reference", reference::run);
+          }
         }
         if (parts.contains(Part.PROFILE)) {
           ProfileBench profile = new ProfileBench(loaded);

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import io.github.tuneqdm.models.UNetConfig;
 import io.github.tuneqdm.tensor.Compute;
 import io.github.tuneqdm.tensor.PhiloxRandom;
+import java.util.Arrays;
 
 /**
  * Latents and text states that nobody encoded, the same on every machine.
@@ -14,6 +15,7 @@ import io.github.tuneqdm.tensor.PhiloxRandom;
  * @param context (B, L, D)
  */
 record Inputs(NDManager owner, NDArray sample, NDArray context) {
+  static final int TIMESTEPS = 1000;
 
   static Inputs of(Compute compute, NDManager owner, BenchSettings settings, int b) {
     BenchModel model = settings.model();
@@ -25,6 +27,13 @@ record Inputs(NDManager owner, NDArray sample, NDArray context) {
         owner,
         latents(owner, "sample", b, config.inChannels(), side, side),
         compute.weights(owner, text, b, model.textLength(), features));
+  }
+
+  /** A timestep of each sample (B,). */
+  long[] timesteps() {
+    long[] timesteps = new long[Math.toIntExact(sample.getShape().get(0))];
+    Arrays.setAll(timesteps, i -> (i * 389L + 77) % TIMESTEPS);
+    return timesteps;
   }
 
   /** Others like {@link #sample}. */

@@ -17,7 +17,6 @@ import java.util.Map;
  * does once in a few steps. Dimensions: S subjects, B samples, L tokens.
  */
 final class TrainBench {
-  private static final int TIMESTEPS = 1000;
   private static final double LEARNING_RATE = 3e-6;
 
   private final LoadedBase base;
@@ -91,11 +90,10 @@ final class TrainBench {
       inputs = Inputs.of(compute, owner, settings, b);
       target = inputs.latents("target");
       weights = owner.ones(new Shape(b)).div(perSubject);
-      ExpertSchedule schedule = new ExpertSchedule(settings.experts(), TIMESTEPS);
-      long[] times = new long[b];
+      ExpertSchedule schedule = new ExpertSchedule(settings.experts(), Inputs.TIMESTEPS);
+      long[] times = inputs.timesteps();
       rows = new int[b];
       for (int i = 0; i < b; i++) {
-        times[i] = (i * 389L + 77) % TIMESTEPS;
         rows[i] = i / perSubject * settings.experts() + schedule.expertOf(times[i]);
       }
       timesteps = owner.create(times);

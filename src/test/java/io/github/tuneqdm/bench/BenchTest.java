@@ -51,7 +51,16 @@ class BenchTest {
     assertThat(table.rows())
         .extracting(BenchRow::what)
         .containsExactly(
-            "quantize", "matmul", "load", "train", "train", "sample", "sample", "score");
+            "quantize",
+            "matmul",
+            "load",
+            "train",
+            "train",
+            "reference",
+            "reference",
+            "sample",
+            "sample",
+            "score");
     assertThat(table.rows())
         .allSatisfy(
             row -> {
