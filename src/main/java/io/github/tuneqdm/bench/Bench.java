@@ -20,10 +20,10 @@ public final class Bench {
   public enum Part {
     /** Training steps, for each number of subjects. */
     TRAIN,
-    /** The official layers' training step, for as many samples. */
-    REFERENCE,
     /** The making of pictures, for each number of subjects. */
     SAMPLE,
+    /** The official layers' training step, for as many samples. */
+    REFERENCE,
     /** Quantisation of a UNet's layers. */
     QUANTIZE,
     /** DINO and CLIP on pictures. */
