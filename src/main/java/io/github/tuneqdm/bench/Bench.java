@@ -22,12 +22,12 @@ public final class Bench {
     TRAIN,
     /** The making of pictures, for each number of subjects. */
     SAMPLE,
-    /** The official layers' training step, for as many samples. */
-    REFERENCE,
     /** Quantisation of a UNet's layers. */
     QUANTIZE,
     /** DINO and CLIP on pictures. */
     SCORE,
+    /** The official layers' training step, for as many samples. */
+    REFERENCE,
     /** Where a training step's time goes. */
     PROFILE,
     /** How far results in each precision lie from float32 on the CPU. */

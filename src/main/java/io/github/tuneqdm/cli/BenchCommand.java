@@ -45,9 +45,8 @@ final class BenchCommand implements Callable<Integer> {
       arity = "0..*",
       description = {
         "train, sample: steps of training and pictures, for each number of subjects;",
-        "reference: the official layers' step with as many samples of one subject, on",
-        "this engine; reading integers, which they do too, is left out;",
         "quantize: the layers of the UNet; score: pictures through DINO and CLIP;",
+        "reference: the official layers' training step with as many samples, on this engine;",
         "profile: where a training step's time goes, operation by operation;",
         "parity: results in each precision against float32 on the CPU.",
         "Left out: the first four."
