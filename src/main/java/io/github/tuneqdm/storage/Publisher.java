@@ -18,9 +18,7 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Options.CreateFileOptionKeys;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.StreamCapabilities;
-import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.io.IOUtils;
 
 /**
@@ -60,7 +58,7 @@ public final class Publisher {
   public static FileSystem fileSystem(Path path, Configuration configuration) {
     try {
       FileSystem fs = path.getFileSystem(configuration);
-      return fs instanceof LocalFileSystem local ? local.getRaw() : fs;
+      return fs instanceof LocalFileSystem local ? LocalDisk.of(local) : fs;
     } catch (IOException | RuntimeException e) {
       throw StorageProblem.environment("Cannot reach " + path, e); // unknown schemes are unchecked
     }
@@ -281,7 +279,7 @@ public final class Publisher {
 
   private static void write(FileSystem fs, Path path, Source source) throws IOException {
     try {
-      FSDataOutputStream out = create(fs, path);
+      FSDataOutputStream out = fs.create(path, false);
       boolean written = false;
       try {
         copy(source, out);
@@ -298,16 +296,6 @@ public final class Publisher {
     } catch (FSError e) { // what Hadoop makes of a full local disk
       throw new IOException(e.getCause().getMessage(), e);
     }
-  }
-
-  private static FSDataOutputStream create(FileSystem fs, Path path) throws IOException {
-    if (!(fs instanceof RawLocalFileSystem)) {
-      return fs.create(path, false);
-    }
-    // With permissions to set, Hadoop would start a process for each file; these are the umask's.
-    FsPermission asCreated = null;
-    long block = fs.getDefaultBlockSize(path);
-    return fs.create(path, asCreated, false, CHUNK, (short) 1, block, null);
   }
 
   private static void copy(Source source, FSDataOutputStream out) throws IOException {

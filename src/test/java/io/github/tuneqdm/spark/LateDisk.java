@@ -5,7 +5,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
-import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 import org.apache.spark.SparkEnv;
 
@@ -26,7 +25,6 @@ public final class LateDisk extends RawLocalFileSystem {
   @Override
   public FSDataOutputStream create(
       Path path,
-      FsPermission permission,
       boolean overwrite,
       int bufferSize,
       short replication,
@@ -36,7 +34,7 @@ public final class LateDisk extends RawLocalFileSystem {
     Path subject = path.getParent();
     boolean isLate = path.getName().startsWith(".deltas.safetensors") && isBeaten(subject);
     FSDataOutputStream out =
-        super.create(path, permission, overwrite, bufferSize, replication, blockSize, progress);
+        super.create(path, overwrite, bufferSize, replication, blockSize, progress);
     if (isLate) {
       super.create(new Path(subject.getParent(), "late-" + subject.getName()), true).close();
     }

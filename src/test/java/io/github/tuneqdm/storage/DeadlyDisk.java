@@ -14,7 +14,6 @@ import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
-import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 
 /**
@@ -65,7 +64,6 @@ public final class DeadlyDisk extends RawLocalFileSystem {
   @Override
   public FSDataOutputStream create(
       Path path,
-      FsPermission permission,
       boolean overwrite,
       int bufferSize,
       short replication,
@@ -73,8 +71,7 @@ public final class DeadlyDisk extends RawLocalFileSystem {
       Progressable progress)
       throws IOException {
     return deadly(
-        path,
-        super.create(path, permission, overwrite, bufferSize, replication, blockSize, progress));
+        path, super.create(path, overwrite, bufferSize, replication, blockSize, progress));
   }
 
   private FSDataOutputStream deadly(Path path, FSDataOutputStream healthy) throws IOException {

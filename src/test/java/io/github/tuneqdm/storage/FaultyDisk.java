@@ -9,7 +9,6 @@ import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
-import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 
 /**
@@ -44,7 +43,6 @@ public final class FaultyDisk extends RawLocalFileSystem {
   @Override
   public FSDataOutputStream create(
       Path path,
-      FsPermission permission,
       boolean overwrite,
       int bufferSize,
       short replication,
@@ -54,8 +52,7 @@ public final class FaultyDisk extends RawLocalFileSystem {
     String fault = getConf().get("tuneqdm.fault");
     OutputStream out =
         new FilterOutputStream(
-            super.create(
-                path, permission, overwrite, bufferSize, replication, blockSize, progress)) {
+            super.create(path, overwrite, bufferSize, replication, blockSize, progress)) {
           private int written;
 
           @Override
