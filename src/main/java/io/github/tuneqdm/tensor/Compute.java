@@ -59,6 +59,9 @@ public final class Compute implements AutoCloseable {
             "Cannot use GPU %d: PyTorch sees %d here (is its CUDA build installed, and does nvidia-smi list the GPU? or set tuneqdm.device.kind=cpu)"
                 .formatted(device.getDeviceId(), engine.getGpuCount()));
       }
+      if (!device.isGpu()) {
+        NativeHeap.keepFreed();
+      }
       JniUtils.setNumThreads(threads);
       return new Compute(device, precision, threads);
     } catch (EngineException | UnsatisfiedLinkError e) {

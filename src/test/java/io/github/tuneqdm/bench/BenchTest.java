@@ -22,9 +22,9 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class BenchTest {
-  private static final BenchModel TOY_WORLD = BenchModel.of(ToyWorld.ROOT.resolve("base"));
+  static final BenchModel TOY_WORLD = BenchModel.of(ToyWorld.ROOT.resolve("base"));
 
-  private static BenchSettings quick(BenchModel model, int... subjects) {
+  static BenchSettings quick(BenchModel model, int... subjects) {
     return new BenchSettings(
         model,
         BenchSettings.Device.CPU,

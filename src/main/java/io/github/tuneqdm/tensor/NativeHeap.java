@@ -1,0 +1,41 @@
+package io.github.tuneqdm.tensor;
+
+import com.sun.jna.Function;
+import com.sun.jna.NativeLibrary;
+import com.sun.jna.Platform;
+
+/**
+ * The C library's memory, where a CPU's tensors live. As it comes, glibc hands freed memory back to
+ * the system at once, and every step then waits for the system to clear the same pages again.
+ */
+final class NativeHeap {
+  // <malloc.h>
+  private static final int M_TRIM_THRESHOLD = -1;
+  private static final int M_TOP_PAD = -2;
+  private static final int M_MMAP_THRESHOLD = -3;
+
+  // Beyond this a tensor still comes from the system: larger does not fit a thread's heaps.
+  private static final int LARGEST_BYTES = 32 << 20;
+
+  // A thread's heaps are of this size; free ones stay while no more than this is asked to stay.
+  private static final int HEAP_BYTES = 64 << 20;
+
+  private static final int KEPT_BYTES = 512 << 20;
+
+  private NativeHeap() {}
+
+  /** Keeps freed memory for the next step. Where the C library is another, nothing changes. */
+  static void keepFreed() {
+    if (!Platform.isLinux()) {
+      return;
+    }
+    try {
+      Function mallopt = NativeLibrary.getProcess().getFunction("mallopt");
+      mallopt.invokeInt(new Object[] {M_MMAP_THRESHOLD, LARGEST_BYTES});
+      mallopt.invokeInt(new Object[] {M_TOP_PAD, HEAP_BYTES});
+      mallopt.invokeInt(new Object[] {M_TRIM_THRESHOLD, KEPT_BYTES});
+    } catch (LinkageError e) {
+      return; // musl has no mallopt; JNA finds no folder to unpack into: slower, not wrong
+    }
+  }
+}
