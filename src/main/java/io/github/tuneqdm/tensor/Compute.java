@@ -54,6 +54,7 @@ public final class Compute implements AutoCloseable {
   public static Compute open(Device device, Precision precision, int threads) {
     try {
       Engine engine = Engine.getEngine(ENGINE);
+      NativeExit.skipDestructors();
       if (device.isGpu() && device.getDeviceId() >= engine.getGpuCount()) {
         throw TuneQdmException.environment(
             "Cannot use GPU %d: PyTorch sees %d here (is its CUDA build installed, and does nvidia-smi list the GPU? or set tuneqdm.device.kind=cpu)"
