@@ -220,5 +220,8 @@ public final class Compute implements AutoCloseable {
     tokenModule.close();
     kernels.close();
     manager.close();
+    if (cuda == null) {
+      NativeHeap.giveBack();
+    }
   }
 }

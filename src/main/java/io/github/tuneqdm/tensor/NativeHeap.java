@@ -1,12 +1,12 @@
 package io.github.tuneqdm.tensor;
 
-import com.sun.jna.Function;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Platform;
 
 /**
  * The C library's memory, where a CPU's tensors live. As it comes, glibc hands freed memory back to
- * the system at once, and every step then waits for the system to clear the same pages again.
+ * the system at once, and every step then waits for the system to clear the same pages again. Where
+ * the C library is another, nothing changes.
  */
 final class NativeHeap {
   // <malloc.h>
@@ -24,18 +24,26 @@ final class NativeHeap {
 
   private NativeHeap() {}
 
-  /** Keeps freed memory for the next step. Where the C library is another, nothing changes. */
+  /** Keeps freed memory for the next step. */
   static void keepFreed() {
+    call("mallopt", M_MMAP_THRESHOLD, LARGEST_BYTES);
+    call("mallopt", M_TOP_PAD, HEAP_BYTES);
+    call("mallopt", M_TRIM_THRESHOLD, KEPT_BYTES);
+  }
+
+  /** Hands what was kept back to the system. */
+  static void giveBack() {
+    call("malloc_trim", 0L);
+  }
+
+  private static void call(String function, Object... arguments) {
     if (!Platform.isLinux()) {
       return;
     }
     try {
-      Function mallopt = NativeLibrary.getProcess().getFunction("mallopt");
-      mallopt.invokeInt(new Object[] {M_MMAP_THRESHOLD, LARGEST_BYTES});
-      mallopt.invokeInt(new Object[] {M_TOP_PAD, HEAP_BYTES});
-      mallopt.invokeInt(new Object[] {M_TRIM_THRESHOLD, KEPT_BYTES});
+      NativeLibrary.getProcess().getFunction(function).invokeInt(arguments);
     } catch (LinkageError e) {
-      return; // musl has no mallopt; JNA finds no folder to unpack into: slower, not wrong
+      return; // musl has neither; JNA finds no folder to unpack into: slower, not wrong
     }
   }
 }
