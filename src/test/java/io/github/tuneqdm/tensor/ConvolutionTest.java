@@ -19,6 +19,33 @@ class ConvolutionTest {
 
   @ParameterizedTest
   @CsvSource({"64, 4, 3", "4, 64, 3", "20, 36, 3", "64, 20, 3", "8, 8, 3", "64, 4, 1", "32, 48, 1"})
+  void channelsLastDoNeither(int in, int out, int kernel) {
+    int batch = 2;
+    try (Compute compute = Compute.cpu(1);
+        NDManager scope = compute.scope()) {
+      NDArray w = numbers(scope, "w", out, in, kernel, kernel);
+      NDArray g = numbers(scope, "g", batch, out, SIDE, SIDE);
+      float[] expected = inputGradient(g.toFloatArray(), w.toFloatArray(), batch, in, out, kernel);
+      TokenOps ops = compute.tokenOps().in(scope);
+      NDArray laidOut = ops.channelsLast(w);
+      NDArray x = numbers(scope, "x", batch, SIDE, SIDE, in);
+      NDArray rows = g.transpose(0, 2, 3, 1); // (B, H, W, O)
+
+      for (int i = 0; i < 20; i++) {
+        leaveNans(compute);
+        float[] y = ops.conv(x, laidOut, 1, kernel / 2).toFloatArray();
+        leaveNans(compute);
+        NDArray gx = ops.convBackward(rows, laidOut, SIDE, SIDE, 1, kernel / 2);
+
+        assertThat(y).doesNotContain(Float.NaN);
+        assertThat(gx.transpose(0, 3, 1, 2).toFloatArray())
+            .containsExactly(expected, within(1e-4f));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"64, 4, 3", "4, 64, 3", "20, 36, 3", "64, 20, 3", "8, 8, 3", "64, 4, 1", "32, 48, 1"})
   void nothingThatMemoryHeldBeforeReachesResults(int in, int out, int kernel) {
     int batch = 2;
     try (Compute compute = Compute.cpu(1);
