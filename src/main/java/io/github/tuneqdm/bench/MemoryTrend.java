@@ -7,21 +7,19 @@ import java.util.function.ToLongFunction;
 
 /**
  * Memory over a long run, and whether it grows: the slope of a least-squares line through what was
- * seen after warm-up, over the length of the whole run, in parts of the mean.
+ * seen after warm-up, over the length of the run after it, in parts of the mean.
  *
  * @param phase what was done, such as {@code train}
+ * @param warmUp steps or pictures before the run: caches fill, code is compiled
  * @param seen in order
  */
-record MemoryTrend(String phase, List<Seen> seen) {
-  /** The first part of a run: caches fill, code is compiled. */
-  private static final double WARM_UP = 0.3;
-
+record MemoryTrend(String phase, int warmUp, List<Seen> seen) {
   private static final double MEBI = 1 << 20;
 
   /**
    * Bytes at one moment; 0 where they cannot be told.
    *
-   * @param at how far the run was, in steps or pictures
+   * @param at how far it was, in steps or pictures, those of the warm-up included
    * @param resident of the whole process
    * @param heap of Java, after a collection
    * @param gpu of the device
@@ -61,9 +59,9 @@ record MemoryTrend(String phase, List<Seen> seen) {
   }
 
   private double growth(ToLongFunction<Seen> bytes) {
-    int length = seen.get(seen.size() - 1).at;
+    int length = seen.get(seen.size() - 1).at - warmUp;
     List<Seen> warm = new ArrayList<>(seen);
-    warm.removeIf(s -> s.at < WARM_UP * length);
+    warm.removeIf(s -> s.at <= warmUp);
     double meanAt = warm.stream().mapToInt(Seen::at).average().orElse(0);
     double mean = warm.stream().mapToLong(bytes).average().orElse(0);
     double covariance = 0;

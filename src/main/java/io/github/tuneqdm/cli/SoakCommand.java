@@ -42,14 +42,15 @@ final class SoakCommand implements Callable<Integer> {
       names = "--steps",
       paramLabel = "N",
       defaultValue = "2000",
-      description = "Training steps (default: ${DEFAULT-VALUE}).")
+      description =
+          "Training steps after warm-up, which takes 3/4 as many (default: ${DEFAULT-VALUE}).")
   private int steps;
 
   @Option(
       names = "--images",
       paramLabel = "N",
       defaultValue = "200",
-      description = "Pictures (default: ${DEFAULT-VALUE}).")
+      description = "Pictures, likewise (default: ${DEFAULT-VALUE}).")
   private int images;
 
   @Override
