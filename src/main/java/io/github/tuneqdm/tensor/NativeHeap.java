@@ -14,10 +14,10 @@ final class NativeHeap {
   private static final int M_TOP_PAD = -2;
   private static final int M_MMAP_THRESHOLD = -3;
 
-  // Beyond this a tensor still comes from the system: larger does not fit a thread's heaps.
+  // A larger tensor still comes from the system: it would not fit a thread's heaps.
   private static final int LARGEST_BYTES = 32 << 20;
 
-  // A thread's heaps are of this size; free ones stay while no more than this is asked to stay.
+  // Threads have heaps of this size. Asked to keep as much free, glibc hands no heap back.
   private static final int HEAP_BYTES = 64 << 20;
 
   private static final int KEPT_BYTES = 512 << 20;
