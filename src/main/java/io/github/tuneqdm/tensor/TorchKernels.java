@@ -12,13 +12,17 @@ import java.util.List;
  */
 public final class TorchKernels implements AutoCloseable {
   private final TorchScriptModule module;
+  private final int narrowestHead;
 
-  private TorchKernels(TorchScriptModule module) {
+  private TorchKernels(TorchScriptModule module, int narrowestHead) {
     this.module = module;
+    this.narrowestHead = narrowestHead;
   }
 
   static TorchKernels load(NDManager manager) {
-    return new TorchKernels(TorchScriptModule.load(manager, "Kernels", "kernels.torchscript"));
+    return new TorchKernels(
+        TorchScriptModule.load(manager, "Kernels", "kernels.torchscript"),
+        manager.getDevice().isGpu() ? 1 : Processor.narrowestHead());
   }
 
   /** {@code y = r * (W0 (d * x)) + b}; x (B, L, C_in) or (B, C_in). */
@@ -70,6 +74,7 @@ public final class TorchKernels implements AutoCloseable {
         w.sizes(),
         groups,
         heads,
+        narrowestHead,
         linearProjection);
   }
 
