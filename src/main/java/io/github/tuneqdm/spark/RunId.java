@@ -22,7 +22,7 @@ final class RunId {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException(e);
     }
-    update("run 3\n"); // the form of this text and of the arithmetic behind a run
+    update("run 4\n"); // the form of this text and of the arithmetic behind a run
     update(config.renderOnly(RunPlan.DETERMINING));
     update("base " + baseId + "\nmodel " + modelHash + "\n");
   }
