@@ -93,9 +93,10 @@ public final class Bench {
           }
         }
         if (parts.contains(Part.PROFILE)) {
-          ProfileBench profile = new ProfileBench(loaded);
-          for (int subjects : settings.subjects()) {
-            profile.run(subjects, settings.batches().get(0)).forEach(out);
+          try (ProfileBench profile = new ProfileBench(loaded)) {
+            for (int subjects : settings.subjects()) {
+              profile.run(subjects, settings.batches().get(0)).forEach(out);
+            }
           }
         }
         if (parts.contains(Part.SAMPLE)) {

@@ -44,12 +44,7 @@ final class SampleBench implements AutoCloseable {
     int pictures = subjects * perSubject;
     int steps = settings.sampleSteps();
     try (NDManager owner = compute.scope();
-        Denoiser denoiser =
-            Denoiser.sharing(
-                compute,
-                base.network(),
-                Collections.nCopies(subjects, base.initialScales()),
-                TIMESTEPS);
+        Denoiser denoiser = denoiser(subjects);
         DeviceMemory memory = DeviceMemory.watch(compute.device())) {
       Inputs inputs = Inputs.of(compute, owner, settings, 2 * pictures);
       Timings.Work batch = () -> sample(denoiser, inputs, pictures, perSubject);
@@ -73,6 +68,32 @@ final class SampleBench implements AutoCloseable {
     }
   }
 
+  /** The first denoising step of such a batch, so that nothing is replayed. */
+  void firstStep(int subjects, int perSubject) {
+    int pictures = subjects * perSubject;
+    try (NDManager owner = compute.scope();
+        Denoiser denoiser = denoiser(subjects);
+        SamplerRun walk = sampler.start(settings.sampleSteps())) {
+      Inputs inputs = Inputs.of(compute, owner, settings, 2 * pictures);
+      NDArray latents = inputs.sample().get(":" + pictures);
+      int[] rows = subjectsOf(pictures, perSubject);
+      Compute.withGradients(
+          false, () -> step(denoiser, walk, 0, latents, inputs.context(), rows).toFloatArray());
+    }
+  }
+
+  private Denoiser denoiser(int subjects) {
+    return Denoiser.sharing(
+        compute, base.network(), Collections.nCopies(subjects, base.initialScales()), TIMESTEPS);
+  }
+
+  /** The subject of each of 2B samples. */
+  private static int[] subjectsOf(int pictures, int perSubject) {
+    int[] subjects = new int[2 * pictures];
+    Arrays.setAll(subjects, b -> b % pictures / perSubject);
+    return subjects;
+  }
+
   /**
    * @param inputs of 2B samples, the unconditional ones included
    */
@@ -84,8 +105,7 @@ final class SampleBench implements AutoCloseable {
               SamplerRun walk = sampler.start(settings.sampleSteps())) {
             NDArray latents = inputs.sample().get(":" + pictures);
             latents.attach(run);
-            int[] subjects = new int[2 * pictures];
-            Arrays.setAll(subjects, b -> b % pictures / perSubject);
+            int[] subjects = subjectsOf(pictures, perSubject);
             for (int i = 0; i < walk.timesteps().length; i++) {
               latents = step(denoiser, walk, i, latents, inputs.context(), subjects);
               latents.attach(run);

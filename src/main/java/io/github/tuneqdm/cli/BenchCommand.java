@@ -47,7 +47,7 @@ final class BenchCommand implements Callable<Integer> {
         "train, sample: steps of training and pictures, for each number of subjects;",
         "quantize: the layers of the UNet; score: pictures through DINO and CLIP;",
         "reference: the official layers' training step with as many samples, on this engine;",
-        "profile: where a training step's time goes, operation by operation;",
+        "profile: where a step's time goes, operation by operation, training and sampling;",
         "parity: results in each precision against float32 on the CPU.",
         "Left out: the first four."
       })

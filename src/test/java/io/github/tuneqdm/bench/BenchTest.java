@@ -73,7 +73,9 @@ class BenchTest {
     assertThat(two.rates()).containsEntry("subject-steps", 2 * 1000 / two.time().median());
     assertThat(table.parity()).containsExactly(new Parity("float32", 0, 0));
     assertThat(lines).hasSizeGreaterThan(2 + table.rows().size() + 1);
-    assertThat(lines).anyMatch(line -> line.startsWith("transformer ") && line.contains("%"));
+    assertThat(lines)
+        .filteredOn(line -> line.startsWith("transformer ") && line.contains("%"))
+        .hasSize(2 * 2); // training and sampling, of one subject and of two
   }
 
   @Test
