@@ -78,7 +78,12 @@ final class SampleBench implements AutoCloseable {
       NDArray latents = inputs.sample().get(":" + pictures);
       int[] rows = subjectsOf(pictures, perSubject);
       Compute.withGradients(
-          false, () -> step(denoiser, walk, 0, latents, inputs.context(), rows).toFloatArray());
+          false,
+          () -> {
+            NDArray next = step(denoiser, walk, 0, latents, inputs.context(), rows);
+            next.attach(owner);
+            return next.toFloatArray(); // waits for the device
+          });
     }
   }
 
